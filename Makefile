@@ -1,0 +1,22 @@
+# `make check` is everything that must hold before a commit lands.
+PYTHON ?= .venv/bin/python
+
+.PHONY: check lint types imports test bench
+
+check: lint types imports test
+
+lint:
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+
+types:
+	$(PYTHON) -m mypy
+
+imports:
+	$(PYTHON) -c "from importlinter.cli import lint_imports_command as run; run()"
+
+test:
+	$(PYTHON) -m pytest
+
+bench:
+	$(PYTHON) -m tests.bench

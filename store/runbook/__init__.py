@@ -1,0 +1,1 @@
+"""The runbook: Markdown that people read and the program executes."""
