@@ -1,0 +1,1 @@
+"""The shape of a case file: tables, guards against change, and the views that judge."""
