@@ -1,7 +1,7 @@
 """What a runbook says, as frozen typed data. Durations are integer milliseconds, shares are integer percent.
 
-`line` is the 1-based line of the block's opening fence in the file; `sha256` of a block is the hash of its own text (TOML and the
-command that belongs to it), so that an edit of one step or signature can be told from an edit elsewhere.
+`line` is the 1-based line of the block's opening fence in the file; `sha256` of a block is the hash of its own text
+(TOML and the command that belongs to it), so that an edit of one step or signature can be told from an edit elsewhere.
 """
 
 from __future__ import annotations
@@ -163,9 +163,9 @@ class Source:
 class Signature:
     """What one kind of fault looks like in a log.
 
-    A record matches when it satisfies every part that is given: a route of `routes` (whole paths; `*` one segment, `**` a trailing
-    rest), a time-out text whose number N is `timeout_s <= N < timeout_s + 1`, any text of `messages`, the regular expression
-    `pattern`, a status of `statuses`, every equality of `where`.
+    A record matches when it satisfies every part that is given: a route of `routes` (whole paths; `*` one segment, `**`
+    a trailing rest), a time-out text whose number N is `timeout_s <= N < timeout_s + 1`, any text of `messages`, the
+    regular expression `pattern`, a status of `statuses`, every equality of `where`.
     """
 
     id: str
@@ -199,8 +199,8 @@ class StreamUse:
 class Condition:
     """One `[[trip]]`. Fields that its kind does not use keep their defaults and are not judged.
 
-    `op` is `>` (`over`) or `>=` (`at_least`) or `<` (`under`, level only); `limit` is a count, a percent, or for a level
-    millionths of the gauge's unit.
+    `op` is `>` (`over`) or `>=` (`at_least`) or `<` (`under`, level only); `limit` is a count, a percent, or for a
+    level millionths of the gauge's unit.
     """
 
     kind: ConditionKind
