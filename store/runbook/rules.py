@@ -80,7 +80,7 @@ def check_source(read: ReadBlock, faults: Faults) -> None:
         if isinstance(fields, dict) and ("series" in fields) != ("value" in fields):
             has, lacks = ("series", "value") if "series" in fields else ("value", "series")
             faults.add(read.lines.of("fields", has), f"{has} without {lacks}", "a gauge's reading needs both")
-    if isinstance(read.model, OffloadSource) and not (read.model.queue or read.model.ledger):
+    if isinstance(read.model, OffloadSource) and not (read.model.queue or read.model.ledger or _asks_in_sql(read)):
         faults.add(read.block.line, "an offload source without tables", "name them in [queue] or [ledger], or both")
     pages = read.data.get("pages")
     if read.data.get("kind") == "browser" and isinstance(pages, list) and "origin" not in read.data:
@@ -88,6 +88,10 @@ def check_source(read: ReadBlock, faults: Faults) -> None:
             if isinstance(page, str) and page.startswith("/"):
                 faults.add(read.lines.of("pages", at), f'page "{page}" has no origin', 'add origin = "BASE_URL"')
                 break
+
+
+def _asks_in_sql(read: ReadBlock) -> bool:
+    return read.block.command is not None and read.block.command.language == "sql"
 
 
 def check_signature(read: ReadBlock, faults: Faults) -> None:

@@ -10,8 +10,12 @@ from collections.abc import Iterator
 
 from store.runbook.model import Command
 
-GIVEN = frozenset({"SINCE", "UNTIL"})
-"""Filled in for every command: the interval that is asked for."""
+GIVEN: dict[str, frozenset[str]] = {
+    "sh": frozenset({"SINCE", "UNTIL"}),
+    "sql": frozenset({"now", "since", "until"}),
+    "http": frozenset(),
+}
+"""Filled in by the program, by language: the interval that is asked for."""
 
 _ENVIRONMENT = frozenset(
     {"HOME", "PATH", "PWD", "OLDPWD", "USER", "LOGNAME", "SHELL", "HOSTNAME", "TMPDIR", "LANG", "LC_ALL", "TZ", "IFS"}
@@ -32,7 +36,7 @@ def used_variables(command: Command) -> Iterator[tuple[str, int]]:
     """Yield each variable that must be declared and the line of the file on which it is used."""
     finders = {"sh": _in_shell, "http": in_braces, "sql": _in_sql}
     for name, offset in finders[command.language](command.text):
-        if name.upper() not in GIVEN:
+        if name not in GIVEN[command.language]:
             yield name, command.line + 1 + command.text.count("\n", 0, offset)
 
 
