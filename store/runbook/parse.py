@@ -18,7 +18,7 @@ from store.runbook.model import Runbook
 from store.runbook.reachability import Warned, warnings_of
 from store.runbook.references import Names, check_references, gather_names, needs_of
 from store.runbook.rules import check_runbook, check_signal, check_signature, check_source
-from store.runbook.validate import ReadBlock, read_block, source_kinds
+from store.runbook.validate import ReadBlock, read_block, read_sources
 from store.runbook.walk_rules import check_steps, feeds_of
 
 
@@ -61,7 +61,7 @@ def _of_kind(blocks: Sequence[ReadBlock], kind: str) -> list[ReadBlock]:
 
 
 def _check_rules(blocks: Sequence[ReadBlock], names: Names, faults: Faults) -> None:
-    sources = source_kinds(blocks)
+    sources = read_sources(blocks)
     signals, steps = _of_kind(blocks, "signal"), _of_kind(blocks, "step")
     check_runbook(blocks, "runbook" in names.unread, faults)
     for read in _of_kind(blocks, "source"):
@@ -76,7 +76,7 @@ def _check_rules(blocks: Sequence[ReadBlock], names: Names, faults: Faults) -> N
 def _build(text: str, path: str, document: Document, blocks: Sequence[ReadBlock]) -> Runbook:
     """Build the runbook from blocks that passed every check."""
     head = next(read.model for read in blocks if isinstance(read.model, RunbookBlock))
-    models = source_kinds(blocks)
+    models = read_sources(blocks)
     sources = {read.model.id: build_source(read, read.model) for read in blocks if isinstance(read.model, SourceBlock)}
     steps = _of_kind(blocks, "step")
     feeds = feeds_of(steps, _of_kind(blocks, "signal"), models)

@@ -84,10 +84,11 @@ def _check_step(read: ReadBlock, names: Names, faults: Faults) -> None:
     _resolve(read, ("cites",), "signal", [names.signals], "signal" in names.unread, faults)
     unread = bool({"source", "signal"} & names.unread)
     _resolve(read, ("feeds",), "stream or signal", [names.sources, names.signals], unread, faults)
-    raw = read.data.get("choice")
-    choices = [choice for choice in raw if isinstance(choice, dict)] if isinstance(raw, list) else []
+    choices = read.data.get("choice")
     first: dict[str, int] = {}
-    for number, choice in enumerate(choices):
+    for number, choice in enumerate(choices if isinstance(choices, list) else ()):
+        if not isinstance(choice, dict):
+            continue
         at = ("choice", number)
         _resolve(read, (*at, "next"), "step", [names.steps], "step" in names.unread, faults)
         _resolve(read, (*at, "scope"), "signal", [names.signals], "signal" in names.unread, faults)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from store.runbook.blocks import LogsSource, OffloadSource, RunbookBlock, SignalBlock, SignatureBlock, SourceBlock
+from store.runbook.blocks import LogsSource, OffloadSource, RunbookBlock, SignalBlock, SignatureBlock
 from store.runbook.build import build_signature
 from store.runbook.faults import Faults, nearest, quoted
 from store.runbook.sample import unmet_parts
 from store.runbook.trips import BurstTrip, LevelTrip, LoopTrip, QueueTrip, RatioTrip, Trip
-from store.runbook.validate import ReadBlock
+from store.runbook.validate import ReadBlock, ReadSource, texts
 from store.runbook.variables import in_braces, used_variables
 
 _LIMITS = {"count": ("over", "at_least"), "burst": ("over", "at_least"), "level": ("over", "under")}
@@ -106,26 +106,30 @@ def check_signature(read: ReadBlock, faults: Faults) -> None:
             faults.add(read.lines.of("sample"), "sample does not match its own signature", unmet)
 
 
-def check_signal(read: ReadBlock, sources: Mapping[str, SourceBlock], faults: Faults) -> None:
+def check_signal(read: ReadBlock, sources: Mapping[str, ReadSource], faults: Faults) -> None:
     """Each condition has one limit, streams that can answer it, and slices that fit the window."""
     raw_trips = read.data.get("trip")
     for number, raw in enumerate(raw_trips if isinstance(raw_trips, list) else ()):
         if not isinstance(raw, dict) or number >= len(read.trips):
             continue
         _check_limit(read, number, raw, faults)
-        names = raw.get("streams", read.data.get("streams"))
-        if not names:
+        _check_slice(read, number, faults)
+        given = raw.get("streams", read.data.get("streams"))
+        names = [name for _, name in texts(given)]
+        if names:
+            _check_streams(read, number, names, sources, faults)
+        elif not given:
             why = "name them in the condition or in the signal"
             faults.add(read.lines.of("trip", number), f"a {raw.get('kind')} condition without streams", why)
-        _check_streams(read, number, [name for name in names or () if isinstance(name, str)], sources, faults)
-        trip = read.trips[number]
-        if (
-            isinstance(read.model, SignalBlock)
-            and isinstance(trip, BurstTrip | LoopTrip)
-            and trip.slice > read.model.window
-        ):
-            line = read.lines.of("trip", number, "slice")
-            faults.add(line, "slice is longer than the window", "a slice is a part of the window")
+
+
+def _check_slice(read: ReadBlock, number: int, faults: Faults) -> None:
+    trip, signal = read.trips[number], read.model
+    if not isinstance(trip, BurstTrip | LoopTrip) or not isinstance(signal, SignalBlock):
+        return
+    if trip.slice > signal.window:
+        line = read.lines.of("trip", number, "slice")
+        faults.add(line, "slice is longer than the window", "a slice is a part of the window")
 
 
 def _check_limit(read: ReadBlock, number: int, raw: dict[str, Any], faults: Faults) -> None:
@@ -143,7 +147,7 @@ def _check_limit(read: ReadBlock, number: int, raw: dict[str, Any], faults: Faul
 
 
 def _check_streams(
-    read: ReadBlock, number: int, names: Sequence[str], sources: Mapping[str, SourceBlock], faults: Faults
+    read: ReadBlock, number: int, names: Sequence[str], sources: Mapping[str, ReadSource], faults: Faults
 ) -> None:
     trip = read.trips[number]
     if trip is None:
@@ -152,28 +156,28 @@ def _check_streams(
     if line == read.lines.of("trip", number) and "streams" in read.data:
         line = read.lines.of("streams")
     if isinstance(trip, QueueTrip) and len(names) != 1:
-        faults.add(
-            line, f"a queue condition over {len(names)} streams", "depths of two queues do not add up: name one stream"
-        )
+        why = "depths of two queues do not add up: name one stream"
+        faults.add(line, f"a queue condition over {len(names)} streams", why)
+    able = quoted(name for name, source in sources.items() if source.model.kind in _READS[trip.kind])
     for name in names:
         source = sources.get(name)
         if source is None:
             continue
-        if source.kind not in _READS[trip.kind]:
-            able = quoted(other for other, about in sources.items() if about.kind in _READS[trip.kind])
+        if source.model.kind not in _READS[trip.kind]:
             why = f"it needs a stream of kind {' or '.join(_READS[trip.kind])}" + (f", such as {able}" if able else "")
-            faults.add(line, f'a {trip.kind} condition cannot read "{name}" of kind {source.kind}', why)
+            faults.add(line, f'a {trip.kind} condition cannot read "{name}" of kind {source.model.kind}', why)
         elif lacks := _lacks(trip, source):
             faults.add(line, f'a {trip.kind} condition cannot read "{name}"', lacks)
 
 
-def _lacks(trip: Trip, source: SourceBlock) -> str:
+def _lacks(trip: Trip, source: ReadSource) -> str:
     """Say what a source of the right kind does not name."""
-    if isinstance(source, OffloadSource) and isinstance(trip, QueueTrip) and source.queue is None:
+    model = source.model
+    if isinstance(model, OffloadSource) and isinstance(trip, QueueTrip) and not (model.queue or source.asks_in_sql):
         return "that source names no [queue]"
-    if isinstance(source, OffloadSource) and isinstance(trip, RatioTrip) and source.ledger is None:
+    if isinstance(model, OffloadSource) and isinstance(trip, RatioTrip) and model.ledger is None:
         return "that source names no [ledger]"
-    if isinstance(trip, LevelTrip) and isinstance(source, LogsSource) and source.kind == "logs":
-        reads_gauges = source.fields is not None and source.fields.series is not None
+    if isinstance(trip, LevelTrip) and isinstance(model, LogsSource) and model.kind == "logs":
+        reads_gauges = model.fields is not None and model.fields.series is not None
         return "" if reads_gauges else "that source names no series and value in [fields]"
     return ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -151,8 +151,8 @@ def _read_trips(data: dict[str, Any], lines: KeyLines, faults: Faults) -> Iterat
 def _validated(
     model_type: type[BaseModel], data: dict[str, Any], at: KeyPath, lines: KeyLines, faults: Faults, owner: str
 ) -> Any:
-    if not at and isinstance(data.get("trip"), list):
-        # Each [[trip]] is read by its kind; here only their number would be judged, which is done already.
+    if not at and "trip" in data:
+        # Each [[trip]] is read by its kind, and their number is judged there.
         data = {**data, "trip": []}
     try:
         return model_type.model_validate(data)
@@ -243,6 +243,19 @@ def _shown(value: Any) -> str:
     return shown if len(shown) <= 60 else shown[:59] + "…"
 
 
-def source_kinds(blocks: Sequence[ReadBlock]) -> dict[str, SourceBlock]:
+class ReadSource(NamedTuple):
+    """A source without a fault, as the rules for signals and steps need it."""
+
+    model: SourceBlock
+    asks_in_sql: bool
+    """Its queue is asked for by a `sql` fence of its own, so it need not name the table."""
+
+
+def read_sources(blocks: Sequence[ReadBlock]) -> dict[str, ReadSource]:
     """Return the sources that were read without a fault, by id."""
-    return {read.model.id: read.model for read in blocks if isinstance(read.model, SourceBlock)}
+    found = {}
+    for read in blocks:
+        if isinstance(read.model, SourceBlock):
+            command = read.block.command
+            found[read.model.id] = ReadSource(read.model, command is not None and command.language == "sql")
+    return found

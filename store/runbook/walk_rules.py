@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from store.runbook.blocks import SourceBlock, StepBlock
+from store.runbook.blocks import StepBlock
 from store.runbook.faults import Faults
 from store.runbook.model import Effect, StepKind
 from store.runbook.references import Names
-from store.runbook.validate import ReadBlock, texts
+from store.runbook.validate import ReadBlock, ReadSource, texts
 
 COLLECTS: dict[StepKind, tuple[str, ...]] = {
     StepKind.CAPTURE: ("logs", "records"),
@@ -23,7 +23,7 @@ _BY_HAND = (StepKind.MANUAL, StepKind.CHECK)
 
 def check_steps(
     steps: Sequence[ReadBlock],
-    sources: Mapping[str, SourceBlock],
+    sources: Mapping[str, ReadSource],
     feeds: Mapping[str, tuple[str, ...]],
     names: Names,
     faults: Faults,
@@ -71,15 +71,15 @@ def _check_effect(read: ReadBlock, model: StepBlock, faults: Faults) -> None:
 def _check_feeds(
     read: ReadBlock,
     model: StepBlock,
-    sources: Mapping[str, SourceBlock],
+    sources: Mapping[str, ReadSource],
     feeds: Mapping[str, tuple[str, ...]],
     names: Names,
     faults: Faults,
 ) -> None:
-    if model.kind not in COLLECTS or "source" in names.unread:
-        return
+    if model.kind not in COLLECTS or "source" in names.unread or len(sources) < len(names.sources):
+        return  # a source with a fault of its own may be the one
     if not feeds.get(model.id) and not list(texts(read.data.get("feeds"))):
-        able = [name for name, source in sources.items() if source.kind in COLLECTS[model.kind]]
+        able = [name for name, source in sources.items() if source.model.kind in COLLECTS[model.kind]]
         why = (
             f'name its stream: feeds = ["{able[0]}"]'
             if able
@@ -89,7 +89,7 @@ def _check_feeds(
 
 
 def feeds_of(
-    steps: Sequence[ReadBlock], signals: Sequence[ReadBlock], sources: Mapping[str, SourceBlock]
+    steps: Sequence[ReadBlock], signals: Sequence[ReadBlock], sources: Mapping[str, ReadSource]
 ) -> dict[str, tuple[str, ...]]:
     """Return the streams each step feeds: a signal stands for its streams; the only stream of a kind is implied."""
     streams_of = {signal.id: _streams_of(signal) for signal in signals if signal.id}
@@ -99,7 +99,7 @@ def feeds_of(
             continue
         named = [name for one in read.model.feeds for name in ([one] if one in sources else streams_of.get(one, ()))]
         if not named and not read.model.feeds and read.model.kind in COLLECTS:
-            able = [name for name, source in sources.items() if source.kind == COLLECTS[read.model.kind][0]]
+            able = [name for name, source in sources.items() if source.model.kind == COLLECTS[read.model.kind][0]]
             named = able if len(able) == 1 else []
         fed[read.model.id] = tuple(dict.fromkeys(named))
     return fed
