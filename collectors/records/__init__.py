@@ -1,0 +1,1 @@
+"""Evidence records: the NDJSON lines through which any other program becomes a collector."""

@@ -1,0 +1,95 @@
+"""Begin a case: its file, who made it where, the runbook that holds, and the reader's kit."""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from store.case import SCHEMA_VERSION, Case, now_ms, remove_case
+from store.editions import store_edition
+from store.journal import CaseInfo, Scope
+from store.reader_kit import canned_queries, descriptions
+from store.runbook.model import Runbook
+
+
+@dataclass(frozen=True, slots=True)
+class BegunCase:
+    """A case that was made: its id and its first chain entry."""
+
+    case_id: str
+    seq: int
+    head: str
+
+
+def begin_case(
+    path: Path,
+    runbook: Runbook,
+    *,
+    title: str | None = None,
+    operator: str | None = None,
+    scope_start_ms: int | None = None,
+    after: Path | None = None,
+    drill: bool = False,
+    clock: Callable[[], int] = now_ms,
+) -> BegunCase:
+    """Make a case file with a runbook in it. Nothing is left behind when that fails.
+
+    Raises:
+        Refused: the file is there already, or cannot be written.
+    """
+    now = clock()
+    predecessor = _predecessor(after)
+    case = Case.create(path, clock=clock)
+    try:
+        case_id = str(uuid.uuid4())
+        with case, case.transaction("init") as tx:
+            tx.add(
+                CaseInfo(
+                    case_id, title or runbook.title or runbook.id, int(drill), now, operator or operator_name(), platform.node(),
+                    SCHEMA_VERSION, SCHEMA_VERSION, program_version(), *predecessor,
+                )  # fmt: skip
+            )
+            store_edition(tx, runbook, adopted_ms=now, reason="the runbook that the case began with")
+            tx.add_all(descriptions())
+            tx.add_all(canned_queries())
+            if scope_start_ms is not None:
+                tx.add(Scope(scope_start_ms, "given when the case began", None, now))
+        with Case.open(path) as made:
+            entry = made.head()
+        return BegunCase(case_id, entry.seq, entry.head)
+    except BaseException:
+        remove_case(path)
+        raise
+
+
+def operator_name() -> str:
+    """Who is at the keyboard, as the system says."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def program_version() -> str:
+    """The version of this program, or a plain word in a bare checkout."""
+    try:
+        return version("closeout")
+    except PackageNotFoundError:
+        return "checkout"
+
+
+def _predecessor(after: Path | None) -> tuple[str | None, str | None, str | None]:
+    if after is None:
+        return (None, None, None)
+    import hashlib
+
+    with Case.open(after) as other:
+        head = other.head()
+    with after.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return (after.name, digest, f"{head.seq} {head.head}")

@@ -1,0 +1,164 @@
+"""The command line: finds the command, prints errors in one line with what helps, and answers with the documented exit code.
+
+Every command lives in a module of its own that is imported only when it is called; `--help` imports none of them. argparse rather than a
+larger library: importing click alone costs more than the whole start-up allowance of `--help` (tests/bench/startup.py has the figures).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn, Protocol
+
+
+class CommandModule(Protocol):
+    """What each module in tui/commands provides."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's arguments."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it; returns the exit code."""
+
+
+# name -> (module in tui.commands, one line for --help), in the order in which people meet them
+COMMANDS: dict[str, tuple[str, str]] = {
+    "check": ("check", "say every fault of a runbook with its line"),
+    "init": ("init", "begin a case: one file for everything that follows"),
+    "run": ("run", "open the desk: the walk with the live board"),
+    "next": ("next_step", "print the current step"),
+    "step": ("step", "start, finish, fail or skip a step without the desk"),
+    "note": ("note", "say something, as evidence of who said what when"),
+    "decide": ("decide", "choose a named way out, citing evidence"),
+    "ack": ("ack", "say that an alarm was seen"),
+    "attach": ("attach", "bring files in as evidence"),
+    "mark": ("mark", "name a moment: deploy, rollback, fix"),
+    "window": ("window", "name a stretch of time: baseline, postfix"),
+    "collect": ("collect", "go and look: logs, database, routes, browser"),
+    "import": ("import_", "bring in what was captured elsewhere"),
+    "status": ("status", "judge every signal, with what is not known"),
+    "explain": ("explain", "show the rows and gaps behind an answer"),
+    "verdict": ("verdict", "judge postfix against baseline"),
+    "brief": ("brief", "one screen: what happened, what is not known, what next"),
+    "timeline": ("timeline", "everything that happened, in order"),
+    "compare": ("compare", "set two cases side by side on equal windows"),
+    "seal": ("seal", "end the case and copy it: one file to hand over"),
+    "verify": ("verify", "check a case against its chain and its head"),
+    "trust": ("trust", "allow a received case to run things on this machine"),
+    "edition": ("edition", "compare the stored runbook with a file, adopt it"),
+    "retract": ("retract", "withdraw a wrong collection"),
+    "copy": ("copy", "a checked copy for a shift change"),
+    "review": ("review", "open the case in Datasette, read-only"),
+    "export": ("export", "print the evidence as records that import reads"),
+    "doctor": ("doctor", "say what is installed, set and reachable"),
+    "completion": ("completion", "print the completion script of a shell"),
+}
+# In the contract of the command line, not built yet: said so instead of "invalid choice".
+PLANNED = ("new", "packet", "drill")
+
+_EXITS = """\
+exit codes:
+  0   fine: ok, confirmed, verified against a head
+  10  a signal tripped; verdict rejected
+  11  watch; verdict partially confirmed
+  12  no data, stale, partial; verdict inconclusive
+  20  evidence broken          21  whole, but nothing outside the file vouches for it
+  30  runbook invalid          40  refused, with the reason
+  1   internal error           2   usage
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors fit on one line and name the help that is needed."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print one line and leave with exit code 2."""
+        self.exit(2, f"closeout: {message}\n  see: {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return 0 if words else 2
+    if words[0] in ("-V", "--version"):
+        from importlib.metadata import version
+
+        print(f"closeout {version('closeout')}")
+        return 0
+    name, *rest = words
+    if name not in COMMANDS:
+        return _unknown(name)
+    return _call(name, rest)
+
+
+def _call(name: str, words: list[str]) -> int:
+    from store.errors import CloseoutError
+
+    module: CommandModule = importlib.import_module(f"tui.commands.{COMMANDS[name][0]}")  # type: ignore[assignment]
+    parser = Parser(prog=f"closeout {name}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    module.add_arguments(parser)
+    try:
+        arguments = parser.parse_args(words)
+        code = module.run(arguments)
+        sys.stdout.flush()
+        return code
+    except CloseoutError as error:
+        print(_told(error), file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # `closeout status | head -1` is no verdict and no failure of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    except Exception as error:  # the last edge: a traceback helps nobody who is on call
+        if os.environ.get("CLOSEOUT_DEBUG"):
+            raise
+        print(f"closeout: internal error: {type(error).__name__}: {error}\n  again with CLOSEOUT_DEBUG=1 shows where", file=sys.stderr)
+        return 1
+
+
+def _told(error: Exception) -> str:
+    message, hint = getattr(error, "message", str(error)), getattr(error, "hint", "")
+    if getattr(error, "exit_code", 1) == 30:
+        return str(message)
+    return f"closeout: {message}" + (f"\n  {hint}" if hint else "")
+
+
+def _unknown(name: str) -> int:
+    import difflib
+
+    if name in PLANNED:
+        print(f"closeout: {name} is not built yet in this version", file=sys.stderr)
+        return 40
+    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f"did you mean: closeout {close[0]}" if close else "see: closeout --help"
+    print(f"closeout: there is no command {name!r}\n  {hint}", file=sys.stderr)
+    return 2
+
+
+def _overview() -> str:
+    rows = "\n".join(f"  {name:<11} {summary}" for name, (_, summary) in COMMANDS.items())
+    return (
+        "usage: closeout COMMAND CASE …      the case file comes first; --json on every command, --help on each\n\n"
+        "Walk a runbook when a release goes wrong; every observation, threshold and decision lands in one SQLite file.\n\n"
+        f"{rows}\n\n"
+        "times: 2026-02-18T03:30:00Z, 30m (ago), @deploy, @deploy-30m\n\n"
+        f"{_EXITS}\nbegin:  closeout init incident.db --runbook runbook.md && closeout run incident.db"
+    )
+
+
+def entry() -> NoReturn:
+    """The console script."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry()
