@@ -49,5 +49,8 @@ def nearest(word: str, names: Iterable[str]) -> str:
     """Return `did you mean "x"?`, or nothing when no name is near."""
     known = sorted(set(names))
     folded = {name.casefold(): name for name in known}
-    near = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    meant = word.casefold()
+    near = get_close_matches(meant, folded, n=1, cutoff=0.6)
+    if not near and len(meant) > 2:
+        near = [name for name in folded if name.startswith(meant) or meant.startswith(name)]
     return f'did you mean "{folded[near[0]]}"?' if near else ""

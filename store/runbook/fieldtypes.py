@@ -115,12 +115,18 @@ def _micro(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError(f"must be a number, not {value!r}")
     number = Decimal(value)
-    if not number.is_finite() or abs(number) > LARGEST:
+    if not number.is_finite() or number.copy_abs() > LARGEST:
         raise ValueError(f"must be a number of at most {LARGEST}")
-    scaled = number * 1_000_000
-    if scaled != scaled.to_integral_value():
+    # Decimal arithmetic would round to its context's digits; the digits themselves are exact.
+    sign, figures, exponent = number.as_tuple()
+    digits = "".join(map(str, figures))
+    whole = digits.rstrip("0")
+    places = int(exponent) + len(digits) - len(whole) + 6
+    if not whole:
+        return 0
+    if places < 0:
         raise ValueError(f"{value} is finer than a millionth")
-    return int(scaled)
+    return (-1 if sign else 1) * int(whole + "0" * places)
 
 
 def _share(value: Any) -> float:

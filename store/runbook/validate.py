@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
@@ -126,7 +127,10 @@ def _by_kind(
     if isinstance(kind, str) and kind in kinds:
         return kinds[kind]
     line = lines.of(*at, "kind")
-    if kind is None:
+    misspelt = get_close_matches("kind", [key for key in data if key not in ("id", "kind")], n=1, cutoff=0.7)
+    if kind is None and misspelt:
+        faults.add(lines.of(*at, misspelt[0]), f'unknown key "{misspelt[0]}"', 'did you mean "kind"?')
+    elif kind is None:
         faults.add(line, 'missing key "kind"', f"a {what} says which kind it is: {', '.join(kinds)}")
     else:
         hint = nearest(kind, kinds) if isinstance(kind, str) else ""
@@ -224,7 +228,7 @@ def _why(detail: ErrorDetails) -> str:
     if kind in plain:
         return plain[kind]
     if kind in ("enum", "literal_error"):
-        expected = re.findall(r"'([^']*)'", str(context.get("expected"))) or [str(context.get("expected"))]
+        expected = [name.strip(" '") for name in re.split(r",| or ", str(context.get("expected")))]
         hint = nearest(str(detail["input"]), expected)
         return f"{hint} it is one of {', '.join(expected)}".strip()
     if kind == "value_error":
