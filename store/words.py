@@ -1,7 +1,7 @@
 """Each state, reason, verdict, class and action in one plain sentence: the only place where they are explained.
 
-The desk, the command line, the pages and the packets print these words, so that a code means the same wherever it is read. The module
-holds text only: it decides nothing and must never compare a value.
+The desk, the command line, the pages and the packets print these words, so that a code means the same wherever it is
+read. The module holds text only: it decides nothing and must never compare a value.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ STATE_WORDS: Mapping[str, str] = _fixed(
         "no_data": "Nothing was collected that could answer this.",
         "stale": "It was watched before, but the last look is too old to speak for now.",
         "partial": "Part of the window was not watched, so a trip may have been missed.",
-        "watch": "All of the window was watched; it is not over the limit, but close to it or odd enough to look at again.",
+        "watch": "All of the window was watched; not over the limit, but close to it or odd enough to look at again.",
         "ok": "All of the window was watched, and it stayed below the limit.",
     }
 )
@@ -41,7 +41,7 @@ REASON_WORDS: Mapping[str, str] = _fixed(
         "never_collected": "No collection of a needed stream is in the case.",
         "collector_failed": "There were only collections that failed or were cut off.",
         "zero_denominator": "There was nothing to take a share of: no finished runs in the window.",
-        "not_looked_for": "The stream was collected, but nobody searched it for this signature as the runbook has it now.",
+        "not_looked_for": "The stream was collected, but not searched for this signature as the runbook has it now.",
         "cannot_prove": "The stream was searched, but its form could not have shown this signature.",
         # stale
         "frontier_lag": "The newest covered moment is older than the runbook accepts.",
@@ -103,13 +103,15 @@ CLASS_WORDS: Mapping[str, str] = _fixed(
 
 ACTION_WORDS: Mapping[str, str] = _fixed(
     {
-        "incident_freeze_and_rollback": "Trigger the incident runbook, freeze non-essential deploys, roll back the shared-route change set.",
+        "incident_freeze_and_rollback": (
+            "Trigger the incident runbook, freeze non-essential deploys, roll back the shared-route change set."
+        ),
         "rollback_scope": "Roll back the scope of each tripped signal, nothing wider; its owner is named.",
         "reopen_phase": "Open the phase again with the signatures that regressed.",
         "restore_collection_and_reverify": "Get the missing collections going again, then judge again.",
         "collect_matched_window": "Collect one pair of windows of equal length, before and after, and judge again.",
         "escalate_to_owner": "Two attempts did not decide it: hand it to the signal's owner.",
-        "close_with_watch_items": "Close, and give each watch item an owner; the same item again next cycle widens the scope.",
+        "close_with_watch_items": "Close; each watch item gets an owner; the same item next cycle widens the scope.",
         "close_phase": "Close the phase.",
     }
 )
