@@ -1,0 +1,224 @@
+"""What one pass over a log amounts to: matches, totals, traffic, times, what was unreadable. Counts only; judges
+nothing.
+
+The result depends on the set of records, not on their order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from collectors.logs.banners import tool_version
+from collectors.logs.identity import key_of
+from collectors.logs.match import Matcher
+from collectors.logs.record import FACTS, Banner, Facts, Form, Item, LogRecord, SourceFault, Unread
+from collectors.logs.redact import Redactor
+from collectors.logs.route import RouteLabels
+from collectors.logs.spool import Found, Spool
+from collectors.logs.traffic import RequestCounts
+from collectors.logs.values import timeout_seconds
+
+MATCH_LIMIT = 100_000
+"""Matches kept per collection; beyond that they are only counted, and the collection ends as truncated."""
+UNREADABLE_LIMIT = 1_000
+_KNOWN_LIMIT = 500_000
+_SAMPLE = 300
+
+
+class _Shown(NamedTuple):
+    """What is kept of a record that matched, masked."""
+
+    at_ms: int
+    route: str | None
+    request: str | None
+    raw: str
+
+
+class Gather:
+    """Everything that a log shows, gathered record by record.
+
+    Args:
+        matchers: the signatures to look for.
+        redactor: masks what is kept.
+        placed_ms: where a match without any time is placed; such a match never counts, it only stands in the way of
+            an `ok`.
+        limit: most matches to keep.
+    """
+
+    def __init__(
+        self,
+        matchers: Sequence[Matcher],
+        redactor: Redactor,
+        *,
+        placed_ms: int,
+        limit: int = MATCH_LIMIT,
+        facts: Mapping[Form, Facts] = FACTS,
+    ) -> None:
+        self.matchers = matchers
+        self.redactor = redactor
+        self.labels = RouteLabels(p for m in matchers for p in m.signature.routes)
+        self.traffic = RequestCounts()
+        self.spool = Spool()
+        self.unreadable: list[tuple[int, str, str]] = []
+        self.faults: list[SourceFault] = []
+        self.forms: Counter[Form] = Counter()
+        self.rows = [0] * len(matchers)
+        self.unsure = [0] * len(matchers)
+        self.other_timeouts: Counter[int] = Counter()
+        self.records = self.matched = self.unread = self.banners = self.omitted = self.cut = self.timeless = 0
+        self.first_ms: int | None = None
+        self.last_ms: int | None = None
+        self.version = ""
+        self._placed_ms = placed_ms
+        self._limit = limit
+        self._facts = facts
+        self._known: dict[str, int] = {}
+        self._blank: dict[tuple[int, str], Found] = {}
+
+    def take(self, item: Item) -> None:
+        """Take the next thing that a log holds."""
+        if isinstance(item, LogRecord):
+            self.note(item)
+            self.match(item)
+        elif isinstance(item, Unread):
+            self.take_unread(item)
+        elif isinstance(item, Banner):
+            self.banners += 1
+            if item.text and not self.version:
+                self.version = tool_version(item.text)
+        elif len(self.faults) < UNREADABLE_LIMIT:
+            self.faults.append(item._replace(reason=self.redactor.text(item.reason[:_SAMPLE])))
+
+    def take_unread(self, item: Unread) -> None:
+        """Count what could not be read, and keep the beginning of it."""
+        self.unread += 1
+        if len(self.unreadable) < UNREADABLE_LIMIT:
+            self.unreadable.append((item.line, item.reason, self.redactor.raw(item.sample)[:_SAMPLE]))
+
+    def note(self, record: LogRecord) -> None:
+        """Count a record: its form, its time, its request."""
+        self.records += 1
+        self.forms[record.form] += 1
+        self.cut += record.cut
+        if record.at_ms is None:
+            self.timeless += 1
+            return
+        self.widen(record.at_ms, record.at_ms)
+        if record.is_request:
+            started = record.started_ms if record.started_ms is not None else record.at_ms
+            self.traffic.see(started, self.labels[record.route or ""], record.request)
+
+    def widen(self, first_ms: int, last_ms: int) -> None:
+        """Extend the span of times that were seen."""
+        if self.first_ms is None or first_ms < self.first_ms:
+            self.first_ms = first_ms
+        if self.last_ms is None or last_ms > self.last_ms:
+            self.last_ms = last_ms
+
+    def match(self, record: LogRecord) -> None:
+        """Ask every signature about a record and keep what matched."""
+        hit = False
+        shown: _Shown | None = None
+        seconds = [n for text in record.messages for n in timeout_seconds(text)]
+        watched: set[int | None] = set()
+        for index, matcher in enumerate(self.matchers):
+            if not matcher.on_route(record):
+                continue
+            watched.add(matcher.signature.timeout_s)
+            unsure = False
+            if matcher.statuses:
+                if record.status is None:
+                    unsure = True
+                else:
+                    self._learn(record)
+                    if record.status not in matcher.statuses:
+                        continue
+            if not matcher.where_holds(record) or (texts := matcher.texts(record)) is None:
+                continue
+            if unsure and not self._facts[record.form].statuses:
+                continue
+            hit |= not unsure
+            shown = shown or self._shown(record, seconds)
+            self._keep(index, record, shown, texts or record.messages[:1] or ("",), unsure=unsure)
+        self.matched += hit
+        if seconds and watched - {None}:
+            self.other_timeouts.update(set(seconds) - watched)
+
+    def finish(self) -> None:
+        """Settle requests whose status was blank in some rows: known elsewhere, they are known; else they stay
+        unsure, once each.
+        """
+        for (index, request), found in sorted(self._blank.items(), key=lambda pair: (pair[1].at_ms, pair[1].line)):
+            matcher = self.matchers[index]
+            status = self._known.get(request)
+            if status is None:
+                self.unsure[index] += 1
+                self._store(found)
+            elif matcher.reads_text and status in matcher.statuses:
+                self.rows[index] += 1
+                self.matched += 1
+                self._store(found._replace(certain=1, status=status))
+        self._blank.clear()
+        if Form.QUERY_LINES in self.forms:
+            self.forms[Form.QUERY_LINES] += self.forms.pop(Form.QUERY_FIRST, 0)
+
+    def _learn(self, record: LogRecord) -> None:
+        if record.request is not None and record.status is not None and len(self._known) < _KNOWN_LIMIT:
+            self._known.setdefault(record.request, record.status)
+
+    def _keep(self, index: int, record: LogRecord, shown: _Shown, texts: Sequence[str], *, unsure: bool) -> None:
+        unit = self.matchers[index].unit
+        keys = dict.fromkeys(key_of(record, unit, text) for text in texts)
+        certain = int(not unsure and record.failed_ms is not None)
+        if not unsure:
+            self.rows[index] += len(keys)
+        for key, twins in keys:
+            found = Found(
+                index,
+                key,
+                twins,
+                shown.at_ms,
+                record.started_ms,
+                shown.route,
+                record.status,
+                shown.request,
+                certain,
+                record.line,
+                shown.raw,
+            )
+            if not unsure:
+                self._store(found)
+            elif record.request is None:
+                self.unsure[index] += 1
+                self._store(found)
+            else:
+                self._remember(index, record.request, found)
+
+    def _remember(self, index: int, request: str, found: Found) -> None:
+        earlier = self._blank.get((index, request))
+        if earlier is None and len(self._blank) >= self._limit:
+            self.omitted += 1
+        elif earlier is None or (found.at_ms, found.line) < (earlier.at_ms, earlier.line):
+            self._blank[index, request] = found
+
+    def _shown(self, record: LogRecord, seconds: Sequence[int]) -> _Shown:
+        at_ms = self._placed_ms if record.failed_ms is None else record.failed_ms
+        if record.starts and seconds and record.at_ms is not None:
+            at_ms = max(at_ms, record.at_ms + 1000 * max(seconds))
+        if self.spool.count >= self._limit:
+            return _Shown(at_ms, None, None, "")
+        mask = self.redactor.text
+        return _Shown(
+            at_ms,
+            mask(record.route) if record.route is not None else None,
+            mask(record.request) if record.request is not None else None,
+            self.redactor.raw(record.raw, record.fields.get("requestQueryString")),
+        )
+
+    def _store(self, found: Found) -> None:
+        if self.spool.count >= self._limit:
+            self.omitted += 1
+        else:
+            self.spool.add(found)

@@ -1,0 +1,222 @@
+"""Masks what must not be kept before anything is stored: mail addresses, credentials, cookies, tokens, query values,
+client addresses, and the values of the secrets that the runbook declares. Every masking is counted. Better a word too
+many masked than one too few.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from urllib.parse import quote, quote_plus
+
+RAW_LIMIT = 8 * 1024
+_HEAD, _TAIL = 6 * 1024, 2 * 1024
+# What is looked at around the kept ends, so that a secret on the cutting edge is still seen whole.
+_MARGIN = 16 * 1024
+_SHORTEST_SECRET = 4
+
+_KEY_WORDS = (
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "api_key",
+    "api-key",
+    "apikey",
+    "private_key",
+    "private-key",
+    "privatekey",
+    "access_key",
+    "access-key",
+    "accesskey",
+    "auth_key",
+    "auth-key",
+    "authkey",
+    "service_key",
+    "service-key",
+    "servicekey",
+    "credential",
+    "session",
+    "csrf",
+    "xsrf",
+    "otp",
+    "client_ip",
+    "client-ip",
+    "clientip",
+    "remote_addr",
+    "remote-addr",
+    "remoteaddr",
+    "forwarded",
+    "real-ip",
+)
+# Matched only where one of the words begins, which keeps it cheap. Some words are parts of harmless ones unless they
+# end the key.
+_KEYED = re.compile(
+    r"(?i)((?:(?:session(?:[_-]?(?:id|key|token))?|credentials?|(?<![a-z])otp)(?![\w-])"
+    r"|(?!tokens|session|credential|otp)[\w-]+)"
+    r"[\"'\\\]]*\s*(?:=>|[:=])\s*)(?:(?P<q>\\*[\"'])(?P<v>(?:(?!(?P=q)).)+)|(?P<b>[^\s\"',;&}\])\\]+))"
+)
+_URL_CREDENTIALS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*:\\?/\\?/)[^\s/@\"'\\]+@(?=[\w\[])")
+_AUTHORIZATION = re.compile(
+    r"(?i)(authorization[\"'\\\]]*\s*(?:=>|[:=])\s*[\"'\\]*)(?:((?:digest|aws4-hmac-sha256|signature)\s+)[^\r\n}]+"
+    r"|((?:[a-z]+\s+)?)[^\s\"',;\\}]+)"
+)
+_BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]{6,}")
+_COOKIE = re.compile(
+    r"(?i)(cookie2?[\"'\\\]]*\s*(?:=>|[:=])\s*(?P<q>\\*[\"'])?)(?(q)(?:(?!(?P=q)).)+|[^\"'\r\n\\]+)", re.DOTALL
+)
+_TOKEN = re.compile(
+    r"\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?|\b(?:sk|pk|rk)_(?:live|test)_\w{8,}|\bsk-[\w-]{16,}|\bgh[pousr]_\w{20,}"
+    r"|\bgithub_pat_\w{20,}|\bxox[abeprs]-[\w-]{8,}|\bA(?:KIA|SIA)[A-Z0-9]{12,}|\bAIza[\w-]{20,}|\bglpat-[\w-]{10,}|\bnpm_\w{20,}|\bSG\.[\w-]{10,}\.[\w-]{10,}"
+    r"|\bwhsec_[\w+/=-]{10,}|\bsbp_\w{20,}|\bsignkey-\w+-\w{16,}|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.)*?(?:-----END|\Z)"
+)
+_TOKEN_HINTS = (
+    "eyJ",
+    "k_live_",
+    "k_test_",
+    "sk-",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "xox",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "glpat-",
+    "npm_",
+    "SG.",
+    "whsec_",
+    "sbp_",
+    "signkey-",
+    "PRIVATE KEY",
+)
+_MAIL = re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]+(?:@|%40|\\u0040)(?:[\w-]+\.)+[^\W\d_]{2,}")
+_QUERY = re.compile(r"([?&;][\w.~%\[\]:-]{1,80}=)(?!\[)[^&\s\"'<>\\#]+")
+_QUERY_FIELD = re.compile(
+    r"(?i)(\"(?:request_?)?(?:query_?string|query|params|search)\"\s*:\s*\")([^\"\\=&]{1,80}=(?:[^\"\\]|\\.)*)"
+)
+_PAIR = re.compile(r"(^|&)([^=&]{1,80})=(?!\[)[^&]+")
+_IP = re.compile(
+    r"(?<![\w./-])(?!(?:10|127|0|192\.168|169\.254|172\.(?:1[6-9]|2\d|3[01]))\.)(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.]*\d)"
+)
+_IP_HINT = re.compile(r"\.\d{1,3}\.\d{1,3}\.\d")
+_SPELLED = re.compile(rb"\\u00[2-7]|\\/")
+
+
+def declared_secrets(names: Iterable[str], environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Values of the secrets that a runbook names, from the environment."""
+    values = environment if environment is not None else os.environ
+    return tuple(values[name].strip() for name in names if len(values.get(name, "").strip()) >= _SHORTEST_SECRET)
+
+
+class Redactor:
+    """Masks texts and counts the maskings."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self.count = 0
+        spellings = {
+            form
+            for secret in secrets
+            for form in (secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1])
+        }
+        longest_first = sorted(filter(None, spellings), key=lambda s: (-len(s), s))
+        self._secrets = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def text(self, text: str) -> str:
+        """A text with everything masked that must not be kept; also free of what a database cannot store."""
+        if not text.isascii() or "\0" in text:
+            text = text.replace("\0", "\u2400").encode("utf-8", "replace").decode("utf-8")
+        if self._secrets:
+            text = self._swap(self._secrets, "[secret]", text)
+        if "@" in text or "%40" in text or "u0040" in text:
+            text = self._swap(_URL_CREDENTIALS, r"\1[credentials]@", text)
+            text = self._swap(_MAIL, "[email]", text)
+        if "=" in text and ("?" in text or "&" in text or ";" in text):
+            text = self._swap(_QUERY, r"\1[masked]", text)
+        lower = text.lower()
+        if any(word in lower for word in _KEY_WORDS):
+            text = self._keyed(text, lower)
+        if "authorization" in lower or "bearer" in lower:
+            text = self._swap(_AUTHORIZATION, r"\1\2\3[masked]", text)
+            text = self._swap(_BEARER, r"\1[masked]", text)
+        if "cookie" in lower:
+            text = self._swap(_COOKIE, r"\1[masked]", text)
+        if any(hint in text for hint in _TOKEN_HINTS):
+            text = self._swap(_TOKEN, "[token]", text)
+        return self._swap(_IP, "[address]", text) if _IP_HINT.search(text) else text
+
+    def raw(self, data: bytes, query: object = None) -> str:
+        """A record's bytes as bounded, masked text; `query` is the value of its query-string field."""
+        if _SPELLED.search(data):
+            data = _plainly_spelled(data)
+        if len(data) > RAW_LIMIT + 2 * _MARGIN:
+            head = self.text(data[: _HEAD + _MARGIN].decode("utf-8", "replace"))
+            tail = self.text(data[-(_TAIL + _MARGIN) :].decode("utf-8", "replace"))
+            return _cut(head, tail, len(data) - _HEAD - _TAIL)
+        text = data.decode("utf-8", "replace")
+        if isinstance(query, str) and "=" in query and query in text:
+            text = text.replace(query, self._swap(_PAIR, r"\1\2=[masked]", query))
+        elif '"' in text and "=" in text:
+            text = _QUERY_FIELD.sub(lambda m: m[1] + self._swap(_PAIR, r"\1\2=[masked]", m[2]), text)
+        text = self.text(text)
+        return text if len(text) <= RAW_LIMIT else _cut(text, text, len(text) - _HEAD - _TAIL)
+
+    def _keyed(self, text: str, lower: str) -> str:
+        """Mask the values of keys that hold one of the secret words."""
+        if len(lower) != len(text):
+            return self._swap(
+                re.compile("(?i)(?=" + "|".join(_KEY_WORDS) + ")" + _KEYED.pattern.removeprefix("(?i)")),
+                _value_masked,
+                text,
+            )
+        places = sorted(at for word in _KEY_WORDS if word in lower for at in _finds(lower, word))
+        parts: list[str] = []
+        done = 0
+        for place in places:
+            if place < done or (match := _KEYED.match(text, place)) is None:
+                continue
+            masked = _value_masked(match)
+            self.count += masked != match[0]
+            parts += (text[done:place], masked)
+            done = match.end()
+        return "".join(parts) + text[done:] if parts else text
+
+    def _swap(self, pattern: re.Pattern[str], by: str | Callable[[re.Match[str]], str], text: str) -> str:
+        text, count = pattern.subn(by, text)
+        self.count += count
+        return text
+
+
+def _value_masked(match: re.Match[str]) -> str:
+    if match["q"]:
+        return f"{match[1]}{match['q']}[masked]"
+    bare = match["b"].startswith("[") or match["b"].lower() in ("null", "true", "false", "undefined")
+    return match[0] if bare else f"{match[1]}[masked]"
+
+
+def _finds(text: str, word: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + len(word))
+
+
+def _cut(head: str, tail: str, count: int) -> str:
+    return f"{head[:_HEAD]} …[{count} characters cut]… {tail[-_TAIL:]}"
+
+
+def _plainly_spelled(data: bytes) -> bytes:
+    """JSON with its needless escapes undone, so that a mask sees `@` where a writer put its code point."""
+    try:
+        return json.dumps(json.loads(data, strict=False), ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        )
+    except (ValueError, RecursionError):
+        return re.sub(rb"\\u00([2-7][0-9A-Fa-f])", lambda m: bytes((int(m[1], 16),)), data).replace(b"\\/", b"/")

@@ -1,0 +1,294 @@
+"""JSON objects and export rows of the known forms, each turned into one normalised record.
+
+The shape is told by the keys of each object, so a file that mixes forms is read correctly. Raises nothing: what
+cannot be read becomes an `Unread` with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from collectors.logs.identity import digest
+from collectors.logs.record import Form, Item, LogRecord, SourceFault, Unread
+from collectors.logs.route import normalise_route
+from collectors.logs.values import (
+    base_request,
+    duration_of,
+    embedded_ms,
+    export_instant,
+    instant_of,
+    request_of,
+    status_of,
+    text_of,
+)
+
+Fields = Mapping[str, Any]
+
+_EXPORT_ONLY = ("TimeUTC", "requestQueryString", "deploymentDomain", "requestUserAgent", "vercelCache")
+_DRAIN_ONLY = ("proxy", "deploymentId", "projectId", "id", "buildId")
+_NO_TIME = "carries no time"
+_LONGEST_BEFORE_MS = 24 * 3_600_000
+
+
+def shape_of(fields: Fields) -> Callable[[Fields, int, bytes], Item] | None:
+    """The reader of an object's form, told by its keys, or None for a form that is not known."""
+    if "timestampInMs" in fields or "TimeUTC" in fields:
+        if ("requestId" in fields and ("requestPath" in fields or "TimeUTC" in fields)) or any(
+            k in fields for k in _EXPORT_ONLY
+        ):
+            return export_record
+        if "requestPath" in fields or "rowId" in fields or "responseStatusCode" in fields:
+            return stream_record
+    if "events" in fields and "requestId" in fields:
+        return request_record
+    if "responseStatusCode" in fields or ("requestPath" in fields and "statusCode" not in fields):
+        return query_record
+    if "requestPath" in fields and "requestId" in fields:
+        return request_record
+    stamp = fields.get("timestamp", fields.get("timestampInMs"))
+    if instant_of(stamp) and not _is_iso(stamp) and any(k in fields for k in _DRAIN_ONLY):
+        return drain_record
+    return drain_record if isinstance(fields.get("proxy"), dict) and "id" in fields else None
+
+
+def json_items(value: object, line: int, raw: bytes) -> Iterator[Item]:
+    """The records in one decoded JSON value: an object, an array of them, or a page of the request-logs API."""
+    if isinstance(value, list):
+        for element in value:
+            yield from json_items(element, line, raw if len(value) == 1 else _encode(element))
+    elif not isinstance(value, dict):
+        yield Unread(line, "is JSON, but not an object", raw)
+    elif isinstance(rows := value.get("rows"), list) and all(isinstance(row, dict) for row in rows):
+        for row in rows:
+            yield from json_items(row, line, _encode(row))
+        if value.get("hasMoreRows") is True:
+            yield SourceFault(line, False, "the last page says that more rows exist")
+    else:
+        yield object_item(value, line, raw)
+
+
+def object_item(fields: Fields, line: int, raw: bytes) -> Item:
+    """One JSON object as a record, a fault of the source, or unreadable."""
+    if fault := _fault(fields, line):
+        return fault
+    reader = shape_of(fields)
+    if reader is None:
+        return Unread(line, "is JSON of no known form", raw)
+    return reader(fields, line, raw)
+
+
+def _fault(fields: Fields, line: int) -> SourceFault | None:
+    if fields.get("type") == "deployment_error":
+        return SourceFault(line, True, f"deployment_error: {text_of(fields.get('message'))}".strip())
+    if fields.get("source") == "delimiter" and not fields.get("rowId"):
+        return SourceFault(
+            line, False, f"the stream was cut by its limit: {text_of(fields.get('message'))}".rstrip(": ")
+        )
+    error = fields.get("error")
+    if isinstance(error, dict) and "message" in error and len(fields) <= 2:
+        return SourceFault(line, True, f"the platform answered with an error: {text_of(error['message'])}")
+    return None
+
+
+def stream_record(fields: Fields, line: int, raw: bytes) -> Item:
+    """Form A: one log line of the command-line stream."""
+    at_ms = instant_of(fields.get("timestampInMs", fields.get("timestamp")))
+    if at_ms is None:
+        return Unread(line, _NO_TIME, raw)
+    route, message, row = (
+        normalise_route(fields.get("requestPath")),
+        text_of(fields.get("message")),
+        fields.get("rowId"),
+    )
+    # The real row id is only the milliseconds again, so two lines of one millisecond share it.
+    real = isinstance(row, str) and row not in ("", str(at_ms))
+    identity = digest("a", row if real else "", at_ms, route, message.strip())
+    return LogRecord(
+        line,
+        Form.STREAM,
+        raw,
+        at_ms,
+        at_ms,
+        None,
+        route,
+        status_of(fields.get("responseStatusCode")),
+        None,
+        _texts(message),
+        identity,
+        ordinal=not real,
+        cut=fields.get("messageTruncated") is True,
+        fields=fields,
+    )
+
+
+def query_record(fields: Fields, line: int, raw: bytes) -> Item:
+    """Forms B: one request of the command-line query, with its nested lines, or its first line, or one row per line."""
+    at_ms = instant_of(fields.get("timestamp"))
+    if at_ms is None:
+        return Unread(line, _NO_TIME, raw)
+    full = request_of(fields.get("id"))
+    request, logs = base_request(full), fields.get("logs")
+    nested = [_nested(entry) for entry in logs] if isinstance(logs, list) else []
+    texts = tuple(dict.fromkeys(t for t in (*nested, text_of(fields.get("message"))) if t))
+    form = Form.QUERY if isinstance(logs, list) else Form.QUERY_LINES if full != request else Form.QUERY_FIRST
+    route, status = normalise_route(fields.get("requestPath")), status_of(fields.get("responseStatusCode"))
+    return LogRecord(
+        line,
+        form,
+        raw,
+        at_ms,
+        at_ms,
+        at_ms,
+        route,
+        status,
+        request,
+        texts,
+        full or digest("b", at_ms, route, status, *texts),
+        ordinal=full is None,
+        starts=True,
+        is_request=True,
+        cut=fields.get("messageTruncated") is True,
+        fields=fields,
+    )
+
+
+def drain_record(fields: Fields, line: int, raw: bytes) -> Item:
+    """Form C: one entry of a log drain. The client-visible path and status, under `proxy`, go before the function's
+    own.
+    """
+    proxy = fields.get("proxy")
+    if not isinstance(proxy, dict):
+        proxy = {}
+    at_ms = (
+        instant_of(fields.get("timestamp"))
+        or instant_of(fields.get("timestampInMs"))
+        or instant_of(proxy.get("timestamp"))
+    )
+    if at_ms is None:
+        return Unread(line, _NO_TIME, raw)
+    route = normalise_route(proxy.get("path")) or normalise_route(fields.get("path"))
+    status = status_of(proxy.get("statusCode")) or status_of(fields.get("statusCode"))
+    request = request_of(fields.get("requestId")) or request_of(proxy.get("vercelId"))
+    message, entry = text_of(fields.get("message")), fields.get("id")
+    known = isinstance(entry, str | int) and not isinstance(entry, bool) and str(entry) != ""
+    return LogRecord(
+        line,
+        Form.DRAIN,
+        raw,
+        at_ms,
+        at_ms,
+        instant_of(proxy.get("timestamp")),
+        route,
+        status,
+        request,
+        _texts(message),
+        str(entry) if known else digest("c", at_ms, request, route, status, message.strip()),
+        ordinal=not known,
+        is_request=request is not None,
+        fields=fields,
+    )
+
+
+def export_record(fields: Fields, line: int, raw: bytes) -> Item:
+    """Form D: one row of a dashboard export, JSON or CSV: a phase of a request, stamped at its start, or one log
+    line.
+    """
+    at_ms = export_instant(fields.get("timestampInMs"), fields.get("TimeUTC"))
+    if at_ms is None:
+        return Unread(line, _NO_TIME, raw)
+    route, status, request = (
+        normalise_route(fields.get("requestPath")),
+        status_of(fields.get("responseStatusCode")),
+        request_of(fields.get("requestId")),
+    )
+    message = text_of(fields.get("message"))
+    if message.strip() in ("-", "-1"):
+        message = ""
+    kind, began = fields.get("type"), embedded_ms(request)
+    # Rows of type `request` (2023) are stamped at the end, to the second; so are log lines. Other phases are stamped
+    # at their start.
+    phase = not message and kind != "request"
+    failed_ms = at_ms + duration_of(fields.get("durationMs", fields.get("lambdaDurationInMs"))) if phase else at_ms
+    started = began if began is not None and 0 <= at_ms - began <= _LONGEST_BEFORE_MS else at_ms if phase else None
+    identity = digest(
+        "d",
+        request,
+        at_ms,
+        kind,
+        fields.get("function"),
+        route,
+        status,
+        failed_ms,
+        message.replace("\r\n", "\n").strip(),
+    )
+    return LogRecord(
+        line,
+        Form.EXPORT,
+        raw,
+        at_ms,
+        failed_ms,
+        started,
+        route,
+        status,
+        request,
+        _texts(message),
+        identity,
+        ordinal=True,
+        is_request=request is not None,
+        fields=fields,
+    )
+
+
+def request_record(fields: Fields, line: int, raw: bytes) -> Item:
+    """Form F: one request of the request-logs API, with its events and log lines."""
+    at_ms = instant_of(fields.get("timestamp"))
+    if at_ms is None:
+        return Unread(line, _NO_TIME, raw)
+    events = (
+        [e for e in fields.get("events") or () if isinstance(e, dict)] if isinstance(fields.get("events"), list) else []
+    )
+    ends = [(instant_of(e.get("timestamp")) or at_ms) + duration_of(e.get("durationMs")) for e in events]
+    logs = fields.get("logs")
+    nested = [_nested(entry) for entry in logs] if isinstance(logs, list) else []
+    texts = tuple(dict.fromkeys(t for t in (*nested, text_of(fields.get("message"))) if t))
+    route = normalise_route(fields.get("requestPath")) or next(
+        (r for e in events if (r := normalise_route(e.get("route")))), None
+    )
+    status = status_of(fields.get("statusCode")) or next(
+        (s for e in events if (s := status_of(e.get("httpStatus")))), None
+    )
+    request = request_of(fields.get("requestId"))
+    return LogRecord(
+        line,
+        Form.REQUESTS,
+        raw,
+        at_ms,
+        max([at_ms, *ends]),
+        at_ms,
+        route,
+        status,
+        request,
+        texts,
+        request or digest("f", at_ms, route, status, *texts),
+        ordinal=request is None,
+        starts=True,
+        is_request=True,
+        fields=fields,
+    )
+
+
+def _nested(entry: object) -> str:
+    return text_of(entry.get("message")) if isinstance(entry, dict) else text_of(entry)
+
+
+def _texts(message: str) -> tuple[str, ...]:
+    return (message,) if message else ()
+
+
+def _is_iso(value: object) -> bool:
+    return isinstance(value, str) and "T" in value
+
+
+def _encode(value: object) -> bytes:
+    return text_of(value).encode("utf-8", "replace")

@@ -1,0 +1,140 @@
+"""Which layout a log has, told by its content alone. Refuses, in one line, what is no log."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+from collectors.logs import objects
+from collectors.logs.banners import around
+from collectors.logs.record import Banner, Form, LogRecord, SourceFault
+from collectors.logs.shapes import json_items
+from collectors.logs.table import header_of, is_export_header
+from collectors.logs.text import has_instant, looks_like_log
+from store.errors import BadInput
+
+HEAD = 1024 * 1024
+_LINES = 400
+
+
+class Layout(Enum):
+    """How records lie in the text."""
+
+    LINES = "ndjson"
+    DOCUMENT = "json"
+    TABLE = "csv"
+    TEXT = "text"
+    TIMED_TEXT = "timed text"
+
+
+class Sniffed(NamedTuple):
+    """The layout, and for text whether anything in the head looks like a log at all."""
+
+    layout: Layout
+    sure: bool = True
+
+
+def sniff(head: bytes, name: str, *, whole: bool) -> Sniffed:
+    """The layout of a log from its first mebibyte.
+
+    Raises:
+        BadInput: empty, binary, a web page, or JSON of no known form.
+    """
+    if not head.strip(b" \t\r\n\0"):
+        raise BadInput(f"{name} is empty", "an export without a record proves nothing; capture it again")
+    _refuse_binary(head, name)
+    lines = head.split(b"\n")
+    if not whole and len(lines) > 1:
+        lines.pop()
+    lines = [line.strip(b"\r\0 \t") for line in lines[:_LINES]]
+    first = next((line for line in lines if line and not isinstance(around(0, line), Banner)), b"")
+    if first[:15].lower().startswith((b"<!doctype", b"<html")) or (first[:5].lower() == b"<?xml"):
+        raise BadInput(f"{name} is a web page, not a log", "log in to the platform and capture it again")
+    if is_export_header(header_of(first)[1]):
+        return Sniffed(Layout.TABLE)
+    if layout := _json_layout(head, lines, first, name):
+        return Sniffed(layout)
+    timed = any(has_instant(line) for line in lines)
+    return Sniffed(
+        Layout.TIMED_TEXT if timed else Layout.TEXT, sure=timed or any(looks_like_log(line) for line in lines)
+    )
+
+
+def _refuse_binary(head: bytes, name: str) -> None:
+    sample = head[:65536]
+    odd = sum(sample.count(byte) for byte in (*range(1, 9), *range(14, 27), *range(28, 32)))
+    holes = sample.count(0)
+    text = sample[: len(sample) - 4].decode("utf-8", "replace")
+    if (
+        odd * 50 > len(sample)
+        or (holes * 10 > len(sample) and b"{" not in sample)
+        or text.count("\ufffd") * 20 > len(text) > 0
+    ):
+        raise BadInput(f"{name} is binary data, not a log")
+
+
+def _json_layout(head: bytes, lines: list[bytes], first: bytes, name: str) -> Layout | None:
+    if _opens_document(head, first):
+        known, unknown = _document_votes(head)
+        if known or unknown:
+            return _chosen(Layout.DOCUMENT, known, unknown, name)
+        if first in (b"[]", b"[", b"{}"):
+            raise BadInput(f"{name} holds no record", "an export without a record proves nothing; capture it again")
+    known = unknown = other = 0
+    for line in lines:
+        if not line or isinstance(around(0, line), Banner):
+            continue
+        found = _line_vote(line)
+        known, unknown, other = known + (found == 1), unknown + (found == 0), other + (found < 0)
+    if known * 4 >= other and known:
+        return Layout.LINES
+    if unknown > other:
+        return _chosen(Layout.LINES, known, unknown, name)
+    # One line longer than the head: nothing of it decodes yet.
+    return Layout.LINES if first.startswith(b'{"') and len(lines) == 1 and len(head) >= HEAD else None
+
+
+def _chosen(layout: Layout, known: int, unknown: int, name: str) -> Layout:
+    if known == 0 and unknown:
+        raise BadInput(f"{name} is JSON of no known log form", 'give its source format = "jsonl" and a [fields] table')
+    return layout
+
+
+def _opens_document(head: bytes, first: bytes) -> bool:
+    rest = head[head.find(first) :].lstrip() if first else b""
+    if rest.startswith(b"["):
+        return rest[1:].lstrip()[:1] in (b"{", b"]", b"[", b"")
+    return rest.startswith(b"{") and rest[1:].lstrip()[:1] in (b'"', b"}", b"") and _line_vote(first) < 0
+
+
+def _document_votes(head: bytes) -> tuple[int, int]:
+    known = unknown = 0
+    start = min(i for i in (head.find(b"["), head.find(b"{")) if i >= 0)
+    for found in objects.document_records([head[start:]]):
+        if isinstance(found, objects.Parsed):
+            good = any(isinstance(item, LogRecord | SourceFault) for item in json_items(found.value, 0, b""))
+            known, unknown = known + good, unknown + (not good)
+        if known or unknown > _LINES:
+            break
+    return known, unknown
+
+
+def _line_vote(line: bytes) -> int:
+    """1 for a record of a known form, 0 for other JSON objects, -1 for anything else."""
+    if line[:1] not in (b"{", b"[") and not line.startswith(b"\xef\xbb\xbf"):
+        return -1
+    items = list(objects.line_items(0, line))
+    if any(isinstance(item, LogRecord | SourceFault) for item in items):
+        return 1
+    return (
+        0
+        if any("known form" in item.reason for item in items if not isinstance(item, LogRecord | Banner | SourceFault))
+        else -1
+    )
+
+
+def form_name(form: Form, layout: Layout, packing: str, encoding: str, detail: str = "") -> str:
+    """How a collection names its form: what it is, how it lies, how it was packed."""
+    how = {Layout.TEXT: "", Layout.TIMED_TEXT: ""}.get(layout, layout.value)
+    parts = (f"{form}-{detail}" if detail else str(form), how, encoding, packing)
+    return " ".join(part for part in parts if part)
