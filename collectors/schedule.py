@@ -1,4 +1,4 @@
-"""Look again and again, without drift, and leave a row for every look: a look that was missed or failed is evidence too."""
+"""Look again and again without drift, and leave a row for every look: one that was missed or failed is evidence too."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Tick(NamedTuple):
 
 
 def ticks(schedule: Ticks, wait: Callable[[float], bool]) -> Iterator[Tick]:
-    """Each planned look when it is due; `wait(seconds)` returns True to stop. Missed ones come out as missed, never silently."""
+    """Each planned look when it is due; `wait(seconds)` returns True to stop. Missed looks come out as missed."""
     number = 0
     while not schedule.over(number):
         remaining = schedule.wait_ms(number)

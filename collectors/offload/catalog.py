@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from collectors.offload.postgres import Session
 from collectors.offload.sql_text import quote_table, quote_text
 from collectors.offload.trouble import Trouble
+
+if TYPE_CHECKING:
+    from collectors.offload.postgres import Session
 
 _TABLE = """
 SELECT c.oid::bigint, n.nspname::text, c.relname::text, c.relkind::text, row_security_active(c.oid),

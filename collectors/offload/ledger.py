@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from collectors.offload.answer import note_unnamed
 from collectors.offload.catalog import Table, check_statuses, find_table, status_list
-from collectors.offload.postgres import Session
 from collectors.offload.preflight import Index, Refusal, check_cost
 from collectors.offload.sql_text import quote_name
 from collectors.offload.trouble import Trouble
 from store.instants import MINUTE_MS, format_instant
 from store.runbook.model import DispatchTable, LedgerTable
+
+if TYPE_CHECKING:
+    from collectors.offload.postgres import Session
 
 LOOK_BACK_MS = 35 * MINUTE_MS
 STALE_RUNNING_MS = 15 * MINUTE_MS

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from collectors.offload.postgres import Session
 from collectors.offload.trouble import Trouble
+
+if TYPE_CHECKING:
+    from collectors.offload.postgres import Session
 
 MAX_PAGES = 10_000  # 80 MB; a whole read of less is a moment's work
 MAX_COST = 200_000  # in the planner's unit, one sequential page; some 1 GB of work even where no whole read shows

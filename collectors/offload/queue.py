@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from collectors.offload.answer import DEFAULT_QUEUE, Depth, StatusCount, depth_of, named_statuses, read_counts
 from collectors.offload.catalog import Column, Table, check_statuses, find_table, status_list
-from collectors.offload.postgres import Session
 from collectors.offload.preflight import MAX_PAGES, Index, check_cost, tables_of
 from collectors.offload.sql_text import one_statement, quote_name, quote_table, quote_text, with_values
 from store.runbook.model import Command, QueueTable, Source
+
+if TYPE_CHECKING:
+    from collectors.offload.postgres import Session
 
 
 class Looked(NamedTuple):
@@ -32,7 +34,9 @@ def own_question(source: Source) -> Command | None:
 
 
 def read_queue(session: Session, source: Source, variables: Mapping[str, object]) -> Looked:
-    """Look at the queue by the runbook's own SQL, or by the table it names.
+    """Look at the queue by the runbook's own SQL, or, where there is none, by the table it names.
+
+    Beside a question of its own, `[queue]` says what its statuses mean.
 
     Raises:
         Trouble: no answer, or one whose zero would prove nothing.

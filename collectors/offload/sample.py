@@ -1,4 +1,4 @@
-"""One tick of an offload stream: the queue's depth and the ledger's minutes, seen at one instant, stored in one transaction.
+"""One tick of an offload stream: the queue's depth and the ledger's minutes, seen at one instant, stored together.
 
 Whatever goes wrong becomes a failed collection with one plain sentence. It never becomes a zero.
 """
@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from collectors.offload.ledger import Ledger, read_ledger, whole_minutes
+from collectors.offload.queue import Looked, has_queue, read_queue
 from collectors.offload.trouble import Trouble
 from collectors.offload.url import Address, clean_address
 from collectors.schedule import Collected, CollectedTick
@@ -22,9 +24,7 @@ from store.instants import MINUTE_MS, format_instant
 from store.runbook.model import Runbook, Source
 
 if TYPE_CHECKING:
-    from collectors.offload.ledger import Ledger
     from collectors.offload.postgres import Moment, Session
-    from collectors.offload.queue import Looked
 
 COLLECTOR = "offload"
 QUEUE = "queue"
@@ -78,7 +78,6 @@ def sample_offload(
     Args:
         since_ms: how far back to read the ledger; by default to where coverage ended, and 35 minutes at least.
     """
-    started_ms = now_ms()
     sample = look(runbook, source, environ, now_ms, _before(case, source.id), since_ms)
     collected_ms = now_ms()
     moment = sample.moment
@@ -98,7 +97,7 @@ def sample_offload(
                 tool_version=f"PostgreSQL {moment.version}{', replica' if moment.replica else ''}" if moment else "",
                 edition=case.edition(),
             )
-            ended.append(_store(tx, finding, collection, started_ms))
+            ended.append(_store(tx, finding, collection))
     return CollectedTick(source.id, tuple(ended), tx.seq)
 
 
@@ -145,9 +144,10 @@ def address_of(source: Source, environ: Mapping[str, str]) -> Address:
 
 
 def question_variables(runbook: Runbook, environ: Mapping[str, str], at_ms: int) -> dict[str, object]:
-    """What an SQL fence may use: `:since` and `:until` of the last half hour, and the variables that the runbook needs."""
+    """What an SQL fence may use: `:since` and `:until` of the last half hour, `:now`, and what the runbook needs."""
     given: dict[str, object] = {name.casefold(): environ[name] for name in runbook.needs if name in environ}
-    return {**given, "since": format_instant(at_ms - 30 * MINUTE_MS), "until": format_instant(at_ms)}
+    since, now = format_instant(at_ms - 30 * MINUTE_MS), format_instant(at_ms)
+    return {**given, "since": since, "until": now, "now": now}
 
 
 def _open(address: Address, source: Source, now_ms: Callable[[], int]) -> AbstractContextManager[Session]:
@@ -157,8 +157,7 @@ def _open(address: Address, source: Source, now_ms: Callable[[], int]) -> Abstra
 
 
 def _parts(source: Source) -> tuple[str, ...]:
-    has_queue = source.queue is not None or (source.command is not None and source.command.language == "sql")
-    return (*((QUEUE,) if has_queue else ()), *((LEDGER,) if source.ledger is not None else ()))
+    return (*((QUEUE,) if has_queue(source) else ()), *((LEDGER,) if source.ledger is not None else ()))
 
 
 def _ask(
@@ -174,24 +173,18 @@ def _ask(
 
 
 def _ask_queue(session: Session, source: Source, variables: Mapping[str, object]) -> Finding:
-    from collectors.offload.queue import read_queue
-
     at_ms = session.moment.at_ms
     try:
         with session.part():
             looked = read_queue(session, source, variables)
     except (Trouble, BadInput) as error:
-        return _failed(
-            QUEUE, at_ms, error.reason if isinstance(error, Trouble) else str(error), getattr(error, "plan", None)
-        )
+        return _failed(QUEUE, at_ms, str(error), getattr(error, "plan", None))
     return Finding(QUEUE, at_ms, at_ms, CollectionStatus.OK, looked.depth.note, looked.question, at_ms, snapshot=looked)
 
 
 def _ask_ledger(
     session: Session, source: Source, before: Before, since_ms: int | None, *, queue_works: bool
 ) -> Finding:
-    from collectors.offload.ledger import read_ledger, whole_minutes
-
     assert source.ledger is not None  # noqa: S101 the caller looked
     from_ms, to_ms = whole_minutes(session.moment.at_ms, since_ms, before.covered_ms)
     try:
@@ -234,7 +227,7 @@ def _before(case: Case, stream: str) -> Before:
     return Before(covered[0], newest[0] if newest else None)
 
 
-def _store(tx: Transaction, finding: Finding, collection: Collection, started_ms: int) -> Collected:
+def _store(tx: Transaction, finding: Finding, collection: Collection) -> Collected:
     id = tx.add(collection)
     stream, collected_ms = collection.stream, collection.collected_ms
     if finding.covered_to_ms is not None:
