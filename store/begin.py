@@ -50,9 +50,17 @@ def begin_case(
         with case, case.transaction("init") as tx:
             tx.add(
                 CaseInfo(
-                    case_id, title or runbook.title or runbook.id, int(drill), now, operator or operator_name(), platform.node(),
-                    SCHEMA_VERSION, SCHEMA_VERSION, program_version(), *predecessor,
-                )  # fmt: skip
+                    case_id,
+                    title or runbook.title or runbook.id,
+                    int(drill),
+                    now,
+                    operator or operator_name(),
+                    platform.node(),
+                    SCHEMA_VERSION,
+                    SCHEMA_VERSION,
+                    program_version(),
+                    *predecessor,
+                )
             )
             store_edition(tx, runbook, adopted_ms=now, reason="the runbook that the case began with")
             tx.add_all(descriptions())

@@ -13,7 +13,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from store.chain import ChainEntry, chained_tables, encode, head_of, last_entry, row_query, schema_sha256
@@ -37,7 +36,9 @@ def now_ms() -> int:
 class Case:
     """One open case file. Use as a context manager; `read` is for SELECTs, `transaction` for everything that is stored."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection, *, writable: bool, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(
+        self, path: Path, db: sqlite3.Connection, *, writable: bool, clock: Callable[[], int] = now_ms
+    ) -> None:
         self.path = path
         self.writable = writable
         self.clock = clock
@@ -84,10 +85,14 @@ class Case:
         except sqlite3.OperationalError as error:
             raise _refusal(path, error) from error
         except sqlite3.DatabaseError as error:
-            raise NotACase(f"{path} is not a readable case: {error}", f"look closer with: closeout verify {path}") from error
+            raise NotACase(
+                f"{path} is not a readable case: {error}", f"look closer with: closeout verify {path}"
+            ) from error
         if write and entry is not None and entry.kind == "seal":
             case.close()
-            raise CaseSealed(f"{path} is sealed and is never written again", f"go on with: closeout init NEXT.db --after {path}")
+            raise CaseSealed(
+                f"{path} is sealed and is never written again", f"go on with: closeout init NEXT.db --after {path}"
+            )
         return case
 
     def __enter__(self) -> Case:
@@ -197,7 +202,8 @@ class Transaction:
     def add_blob(self, name: str, data: bytes, *, mtime_s: int = 0) -> None:
         """Store an artifact's bytes under its name, in the form that `sqlite3 CASE -Ax` extracts."""
         self._db.execute(
-            "INSERT INTO sqlar (name, mode, mtime, sz, data) VALUES (?, 33188, ?, ?, ?)", (name, mtime_s, len(data), data)
+            "INSERT INTO sqlar (name, mode, mtime, sz, data) VALUES (?, 33188, ?, ?, ?)",
+            (name, mtime_s, len(data), data),
         )
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
@@ -212,10 +218,18 @@ class Transaction:
             self.seq -= 1
             return
         entry = ChainEntry(
-            self.seq, self._clock(), self._writer, self._kind, self._prev, rows, digest, schema_sha256(self._db), head=""
+            self.seq,
+            self._clock(),
+            self._writer,
+            self._kind,
+            self._prev,
+            rows,
+            digest,
+            schema_sha256(self._db),
+            head="",
         )
         entry = entry._replace(head=head_of(entry))
-        self._db.execute(f"INSERT INTO chain VALUES ({', '.join('?' * len(entry))})", entry)
+        self._db.execute("INSERT INTO chain VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", entry)
         self._db.commit()
 
     def _digest(self) -> tuple[int, str]:
@@ -251,7 +265,11 @@ def _insert(table: str, columns: tuple[str, ...]) -> str:
 def _connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     mode = "rw" if writable else "ro"
     db = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_S,
+        isolation_level=None,
+        check_same_thread=False,
     )
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("PRAGMA temp_store = MEMORY")
@@ -295,9 +313,13 @@ def _check_file(path: Path, *, write: bool) -> None:
         raise NotACase(f"{path} is an SQLite file of another program", "name a file made by closeout init")
     version = int.from_bytes(header[60:64], "big")
     if version > SCHEMA_VERSION:
-        raise NotACase(f"{path} has schema {version}, this program reads up to {SCHEMA_VERSION}", "install a newer closeout")
+        raise NotACase(
+            f"{path} has schema {version}, this program reads up to {SCHEMA_VERSION}", "install a newer closeout"
+        )
     if header[18] == 2 or header[19] == 2:
-        raise NotACase(f"{path} was turned to WAL mode: a copy of it may lack its tail", "ask for a copy made by closeout copy")
+        raise NotACase(
+            f"{path} was turned to WAL mode: a copy of it may lack its tail", "ask for a copy made by closeout copy"
+        )
     if write and not os.access(path, os.W_OK):
         raise Refused(f"{path} is read-only", "work on a copy made by: closeout copy CASE OUT")
     _recover(path)
@@ -321,5 +343,7 @@ def _refusal(path: Path, error: sqlite3.OperationalError) -> CloseoutError:
     if "readonly" in text or "read-only" in text or "unable to open" in text:
         return Refused(f"{path} cannot be written here: {text}", "work on a copy made by: closeout copy CASE OUT")
     if "disk I/O" in text:
-        return Refused(f"the disk of {path} fails: evidence is NOT being written", "look at the disk, then run: closeout verify")
+        return Refused(
+            f"the disk of {path} fails: evidence is NOT being written", "look at the disk, then run: closeout verify"
+        )
     return Refused(f"{path}: {text}")

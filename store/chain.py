@@ -47,7 +47,16 @@ def encode(*values: int | str | None) -> bytes:
 
 def head_of(entry: ChainEntry) -> str:
     """The head that an entry's fields give (its own `head` field is not read)."""
-    fields = (entry.seq, entry.at_ms, entry.writer, entry.kind, entry.prev, entry.rows, entry.digest, entry.schema_sha256)
+    fields = (
+        entry.seq,
+        entry.at_ms,
+        entry.writer,
+        entry.kind,
+        entry.prev,
+        entry.rows,
+        entry.digest,
+        entry.schema_sha256,
+    )
     return hashlib.sha256(encode(FORMAT, *fields)).hexdigest()
 
 

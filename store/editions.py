@@ -26,16 +26,31 @@ def store_edition(tx: Transaction, runbook: Runbook, *, adopted_ms: int, reason:
         check = signature.check.text if signature.check else None
         tx.add(
             journal.Signature(
-                edition, signature.id, signature.sha256, signature.title, signature.unit, signature.group,
-                signature.role, json.dumps(signature.routes), check,
-            )  # fmt: skip
+                edition,
+                signature.id,
+                signature.sha256,
+                signature.title,
+                signature.unit,
+                signature.group,
+                signature.role,
+                json.dumps(signature.routes),
+                check,
+            )
         )
     for position, signal in enumerate(runbook.signals, 1):
         _store_signal(tx, edition, position, signal, runbook)
     for position, step in enumerate(runbook.steps, 1):
         tx.add(
             journal.Step(
-                edition, step.id, position, step.title, step.kind, step.effect, int(step.mandatory), step.max_age_ms, step.sha256
+                edition,
+                step.id,
+                position,
+                step.title,
+                step.kind,
+                step.effect,
+                int(step.mandatory),
+                step.max_age_ms,
+                step.sha256,
             )
         )
     return edition
@@ -44,7 +59,8 @@ def store_edition(tx: Transaction, runbook: Runbook, *, adopted_ms: int, reason:
 def definition_sha256(runbook: Runbook) -> str:
     """Hash of everything that decides a state: conditions, streams and signature texts; prose and owners do not."""
     signals = [
-        [signal.id, [_condition_facts(condition, runbook) for condition in signal.conditions]] for signal in runbook.signals
+        [signal.id, [_condition_facts(condition, runbook) for condition in signal.conditions]]
+        for signal in runbook.signals
     ]
     canonical = json.dumps(signals, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
@@ -74,22 +90,52 @@ def _store_signal(tx: Transaction, edition: int, position: int, signal: Signal, 
     rollback = signal.rollback
     tx.add(
         journal.Signal(
-            edition, signal.id, position, signal.title, json.dumps(signal.owner), signal.contact, rollback.do,
-            json.dumps(rollback.files), json.dumps(rollback.confirm), rollback.undo.text if rollback.undo else None,
-        )  # fmt: skip
+            edition,
+            signal.id,
+            position,
+            signal.title,
+            json.dumps(signal.owner),
+            signal.contact,
+            rollback.do,
+            json.dumps(rollback.files),
+            json.dumps(rollback.confirm),
+            rollback.undo.text if rollback.undo else None,
+        )
     )
     for place, condition in enumerate(signal.conditions, 1):
         _store_condition(tx, edition, signal.id, place, condition, runbook)
 
 
-def _store_condition(tx: Transaction, edition: int, signal: str, place: int, condition: Condition, runbook: Runbook) -> None:
+def _store_condition(
+    tx: Transaction, edition: int, signal: str, place: int, condition: Condition, runbook: Runbook
+) -> None:
     c = condition
     definition = tx.add(
         journal.Definition(
-            edition, signal, place, c.kind, c.op, c.limit, c.window_ms, c.watch_percent, c.stale_after_ms, c.max_skew_ms,
-            c.slice_ms, c.rises, c.floor, c.z2_micro, c.max_gap_ms, c.min_snapshots, c.min_growth, c.of, c.min_failures,
-            c.min_total, c.min_cover_percent, c.series, c.for_ms,
-        )  # fmt: skip
+            edition,
+            signal,
+            place,
+            c.kind,
+            c.op,
+            c.limit,
+            c.window_ms,
+            c.watch_percent,
+            c.stale_after_ms,
+            c.max_skew_ms,
+            c.slice_ms,
+            c.rises,
+            c.floor,
+            c.z2_micro,
+            c.max_gap_ms,
+            c.min_snapshots,
+            c.min_growth,
+            c.of,
+            c.min_failures,
+            c.min_total,
+            c.min_cover_percent,
+            c.series,
+            c.for_ms,
+        )
     )
     for use in c.streams:
         tx.add(journal.DefinitionStream(definition, use.stream, use.settle_ms))
@@ -112,4 +158,3 @@ def _condition_facts(condition: Condition, runbook: Runbook) -> dict[str, Any]:
         facts[name] = [[use.stream, use.settle_ms] for use in value] if name == "streams" else value
     facts["judges"] = judged_signatures(condition, runbook)
     return facts
-

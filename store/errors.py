@@ -1,13 +1,13 @@
 """Every error a user may meet, each with the exit code of the command line and the command that helps.
 
-    CloseoutError
-    ├── RunbookInvalid      30   the runbook has faults; all of them are in `faults`
-    ├── Refused             40   busy, foreign, sealed, not trusted, open steps, bad input, failed collection
-    │   ├── NotACase             the file is not a case, or belongs to a newer version
-    │   ├── CaseBusy             another process holds the file
-    │   ├── CaseSealed           the case has ended; a new one continues it
-    │   └── BadInput             what was given cannot be read; nothing was loaded
-    └── EvidenceBroken      20   the file contradicts its own chain
+CloseoutError
+├── RunbookInvalid      30   the runbook has faults; all of them are in `faults`
+├── Refused             40   busy, foreign, sealed, not trusted, open steps, bad input, failed collection
+│   ├── NotACase             the file is not a case, or belongs to a newer version
+│   ├── CaseBusy             another process holds the file
+│   ├── CaseSealed           the case has ended; a new one continues it
+│   └── BadInput             what was given cannot be read; nothing was loaded
+└── EvidenceBroken      20   the file contradicts its own chain
 """
 
 from __future__ import annotations

@@ -49,33 +49,35 @@ class SignalExplanation:
 
 
 _ROWS = {
-    "failures": (
-        "SELECT 'log_match:' || (SELECT min(m.id) FROM log_match m WHERE m.\"key\" = e.\"key\" AND m.stream = e.stream AND m.at_ms = e.at_ms "
-        "AND m.certain = e.certain AND (e.\"group\" = '' AND m.signature IN (SELECT g.signature FROM definition_signature g WHERE g.definition = e.definition) "
-        "OR m.\"group\" = e.\"group\")), e.at_ms, (SELECT m.signature || ' ' || ifnull(m.route, '-') || ' ' || ifnull(m.status, '---') || ' ' || ifnull(m.request, m.\"key\") "
-        "FROM log_match m WHERE m.\"key\" = e.\"key\" AND m.stream = e.stream AND m.at_ms = e.at_ms LIMIT 1) || CASE e.certain WHEN 1 THEN '' ELSE ' (status unknown)' END "
-        "FROM failure e WHERE e.definition = :definition AND e.at_ms >= max(:from, :scope) AND e.at_ms < :to ORDER BY e.at_ms, 1"
-    ),
-    "queue": (
-        "SELECT 'snapshot:' || (SELECT min(p.id) FROM snapshot p JOIN definition_stream s ON s.stream = p.stream AND s.definition = q.definition "
-        "WHERE p.at_ms = q.at_ms AND p.pending + p.running = q.depth), q.at_ms, 'depth ' || q.depth || ', failed ' || q.failed "
-        "FROM queue_reading q WHERE q.definition = :definition AND q.at_ms >= :from - 600000 ORDER BY q.at_ms"
-    ),
-    "ratio": (
-        "SELECT 'run_count:' || (SELECT max(p.id) FROM run_count p JOIN definition_stream s ON s.stream = p.stream AND s.definition = c.definition "
-        "WHERE p.minute_ms = c.minute_ms AND p.total = c.total AND p.failures = c.failures), c.minute_ms, c.failures || ' of ' || c.total || ' failed' "
-        "FROM run_cell c WHERE c.definition = :definition AND c.minute_ms >= :from AND c.minute_ms < :to ORDER BY c.minute_ms"
-    ),
-    "probe": (
-        "SELECT 'probe:' || r.id, r.at_ms, p.route || ' ' || p.status_text || ' ' || p.outcome || CASE r.bad WHEN 1 THEN ' (not expected)' ELSE '' END "
-        "FROM probe_reading r JOIN probe p ON p.id = r.id JOIN definition_route t ON t.definition = r.definition AND t.route = r.route "
-        "WHERE r.definition = :definition ORDER BY r.at_ms"
-    ),
-    "level": (
-        "SELECT 'gauge:' || (SELECT max(p.id) FROM gauge p JOIN definition_stream s ON s.stream = p.stream AND s.definition = q.definition "
-        "WHERE p.at_ms = q.at_ms AND p.value_micro = q.value_micro AND p.series = q.series), q.at_ms, q.series || ' = ' || q.value_micro / 1000000.0 "
-        "FROM gauge_reading q WHERE q.definition = :definition AND q.at_ms >= :from ORDER BY q.at_ms"
-    ),
+    "failures": """
+        SELECT 'log_match:' || min(m.id), e.at_ms,
+               m.signature || ' ' || ifnull(m.route, '-') || ' ' || ifnull(m.status, '---') || ' ' || ifnull(m.request, m."key")
+               || CASE e.certain WHEN 1 THEN '' ELSE ' (status unknown)' END
+        FROM failure e JOIN log_match m ON m."key" = e."key" AND m.stream = e.stream AND m.at_ms = e.at_ms AND m.certain = e.certain
+             AND CASE e."group" WHEN '' THEN m.signature IN (SELECT g.signature FROM definition_signature g WHERE g.definition = e.definition)
+                                ELSE m."group" = e."group" END
+        WHERE e.definition = :definition AND e.at_ms >= max(:from, :scope) AND e.at_ms < :to
+          AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = m.collection AND x.seq <= :known)
+        GROUP BY e.stream, e."key", e."group" ORDER BY e.at_ms, min(m.id)""",
+    "queue": """
+        SELECT 'snapshot:' || min(p.id), q.at_ms, 'depth ' || q.depth || ', failed ' || q.failed
+        FROM queue_reading q JOIN definition_stream s ON s.definition = q.definition
+             JOIN snapshot p ON p.stream = s.stream AND p.at_ms = q.at_ms AND p.pending + p.running = q.depth
+        WHERE q.definition = :definition AND q.at_ms >= :from - q.max_gap_ms GROUP BY q.at_ms ORDER BY q.at_ms""",
+    "ratio": """
+        SELECT 'run_count:' || max(p.id), c.minute_ms, c.failures || ' of ' || c.total || ' failed'
+        FROM run_cell c JOIN definition_stream s ON s.definition = c.definition
+             JOIN run_count p ON p.stream = s.stream AND p.minute_ms = c.minute_ms AND p.total = c.total AND p.failures = c.failures
+        WHERE c.definition = :definition AND c.minute_ms >= :from AND c.minute_ms < :to GROUP BY c.minute_ms ORDER BY c.minute_ms""",
+    "probe": """
+        SELECT 'probe:' || r.id, r.at_ms, p.route || ' ' || p.status_text || ' ' || p.outcome || CASE r.bad WHEN 1 THEN ' (not expected)' ELSE '' END
+        FROM probe_reading r JOIN probe p ON p.id = r.id JOIN definition_route t ON t.definition = r.definition AND t.route = r.route
+        WHERE r.definition = :definition ORDER BY r.at_ms""",
+    "level": """
+        SELECT 'gauge:' || max(p.id), q.at_ms, q.series || ' = ' || p.value
+        FROM gauge_reading q JOIN definition_stream s ON s.definition = q.definition
+             JOIN gauge p ON p.stream = s.stream AND p.series = q.series AND p.at_ms = q.at_ms AND p.value_micro = q.value_micro
+        WHERE q.definition = :definition AND q.at_ms >= :from GROUP BY q.at_ms ORDER BY q.at_ms""",
 }
 _GAPS = """
 SELECT stream, signature, reached, next_ms FROM (
@@ -84,9 +86,9 @@ SELECT stream, signature, reached, next_ms FROM (
           UNION ALL SELECT stream, signature, 0, :from FROM lane WHERE definition = :definition)
     WINDOW sofar AS (PARTITION BY stream, signature ORDER BY from_ms, to_ms ROWS UNBOUNDED PRECEDING))
 WHERE reached < next_ms ORDER BY 1, 2, 3"""
-_COLLECTIONS = (
-    "SELECT DISTINCT 'collection:' || t.collection FROM stretch t WHERE t.definition = :definition AND t.to_ms > :from AND t.from_ms < :to ORDER BY t.collection"
-)
+_COLLECTIONS = """
+SELECT DISTINCT 'collection:' || t.collection FROM stretch t
+WHERE t.definition = :definition AND t.to_ms > :from AND t.from_ms < :to ORDER BY t.collection"""
 
 
 def explain(db: sqlite3.Connection, question: Question, signal_id: str) -> SignalExplanation:
@@ -99,7 +101,9 @@ def explain(db: sqlite3.Connection, question: Question, signal_id: str) -> Signa
         judgement = read_judgement(db, question)
         signal = next((s for s in judgement.signals if s.id == signal_id), None)
         if signal is None:
-            raise BadInput(f"there is no signal {signal_id!r}", f"there are {', '.join(s.id for s in judgement.signals)}")
+            raise BadInput(
+                f"there is no signal {signal_id!r}", f"there are {', '.join(s.id for s in judgement.signals)}"
+            )
         conditions = tuple(_explain_condition(db, question, condition) for condition in signal.conditions)
         checks = db.execute(
             'SELECT DISTINCT g.signature, s."check" FROM definition d JOIN definition_signature g ON g.definition = d.id '
@@ -111,7 +115,13 @@ def explain(db: sqlite3.Connection, question: Question, signal_id: str) -> Signa
 
 
 def _explain_condition(db: sqlite3.Connection, question: Question, condition: ConditionState) -> Explanation:
-    values = {"definition": condition.definition, "from": condition.from_ms, "to": condition.to_ms, "scope": question.scope_start_ms or 0}
+    values = {
+        "definition": condition.definition,
+        "from": condition.from_ms,
+        "to": condition.to_ms,
+        "scope": question.scope_start_ms or 0,
+        "known": question.known_seq,
+    }
     kind = condition.kind if condition.kind in _ROWS else "failures"
     rows = tuple(EvidenceRow(*row) for row in db.execute(_ROWS[kind], values).fetchall())
     gaps: tuple[Gap, ...] = ()

@@ -31,6 +31,15 @@ class Question(NamedTuple):
     edition: int
 
 
+class Trial(NamedTuple):
+    """Another limit for the conditions of some signals (all, if none is named), tried in memory and stored nowhere."""
+
+    op: str
+    limit: int
+    kinds: tuple[str, ...]
+    signals: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ConditionState:
     """What one condition says; `detail` holds what its kind adds."""
@@ -130,11 +139,15 @@ def question_at(
 
 
 @contextlib.contextmanager
-def staged(db: sqlite3.Connection, question: Question) -> Iterator[sqlite3.Connection]:
+def staged(db: sqlite3.Connection, question: Question, trial: Trial | None = None) -> Iterator[sqlite3.Connection]:
     """Put a question to the views; inside, their names give the answers to it. One reading of the file throughout."""
     db.execute("BEGIN")
     try:
-        db.execute("CREATE TEMP TABLE asked (as_of_ms INTEGER, known_seq INTEGER, scope_start_ms INTEGER, live INTEGER, edition INTEGER)")
+        if trial is not None:
+            _try_limit(db, trial)
+        db.execute(
+            "CREATE TEMP TABLE asked (as_of_ms INTEGER, known_seq INTEGER, scope_start_ms INTEGER, live INTEGER, edition INTEGER)"
+        )
         db.execute("INSERT INTO temp.asked VALUES (?, ?, ?, ?, ?)", question)
         for name, text in view_texts(db):
             db.execute(f'CREATE TEMP TABLE "{name}" AS {text}')
@@ -149,46 +162,79 @@ def view_texts(db: sqlite3.Connection) -> list[tuple[str, str]]:
     return [(name, sql.split(" AS\n", 1)[1]) for name, sql in rows if name not in _STORED_ONLY]
 
 
-def judge(db: sqlite3.Connection, question: Question) -> Judgement:
-    """Judge every signal of the asked edition."""
-    with staged(db, question):
+def judge(db: sqlite3.Connection, question: Question, trial: Trial | None = None) -> Judgement:
+    """Judge every signal of the asked edition; with a trial, by another limit than the stored one.
+
+    Raises:
+        BadInput: no condition has a limit of the trial's form.
+    """
+    with staged(db, question, trial):
         return read_judgement(db, question)
+
+
+def _try_limit(db: sqlite3.Connection, trial: Trial) -> None:
+    # A temporary table of the same name is what the views' unqualified `definition` finds first.
+    db.execute("CREATE TEMP TABLE definition AS SELECT * FROM main.definition")
+    kinds, signals = json.dumps(trial.kinds), json.dumps(trial.signals)
+    changed = db.execute(
+        "UPDATE temp.definition SET limit_value = ? WHERE op = ? AND kind IN (SELECT value FROM json_each(?)) "
+        "AND (? = '[]' OR signal IN (SELECT value FROM json_each(?)))",
+        (trial.limit, trial.op, kinds, signals, signals),
+    )
+    if changed.rowcount == 0:
+        raise BadInput(
+            f"no condition here has a limit of the form {trial.op}", "see them with: closeout status CASE --json"
+        )
 
 
 def read_judgement(db: sqlite3.Connection, question: Question) -> Judgement:
     """Read what the views say now: the staged question inside `staged`, else the stored one."""
-    case_id, title, drill = db.execute("SELECT case_id, title, drill FROM main.case_info ORDER BY id LIMIT 1").fetchone()
-    (definition,) = db.execute("SELECT definition_sha256 FROM main.edition WHERE id = ?", (question.edition,)).fetchone()
+    case_id, title, drill = db.execute(
+        "SELECT case_id, title, drill FROM main.case_info ORDER BY id LIMIT 1"
+    ).fetchone()
+    (definition,) = db.execute(
+        "SELECT definition_sha256 FROM main.edition WHERE id = ?", (question.edition,)
+    ).fetchone()
     conditions = _conditions(db)
     rows = db.execute(
         "SELECT s.signal, s.title, s.state, s.reason, s.now_state, s.now_reason, s.first_trip_ms, s.last_ms, s.earliest_ok_ms, "
         "a.owner, a.contact, a.rollback_do, a.rollback_files, a.rollback_confirm, a.undo "
         "FROM signal_state s JOIN main.signal a ON a.edition = s.edition AND a.signal = s.signal ORDER BY s.position"
     ).fetchall()
-    signals = tuple(
-        SignalState(
-            *row[:9], _texts(row[9]), row[10], row[11], _texts(row[12]), _texts(row[13]), row[14], tuple(conditions.get(row[0], ()))
-        )
-        for row in rows
-    )
+    signals = tuple(_signal(row, conditions) for row in rows)
     return Judgement(question, case_id, title, bool(drill), definition, signals)
+
+
+def _signal(row: tuple[Any, ...], conditions: dict[str, list[ConditionState]]) -> SignalState:
+    name, title, state, reason, now_state, now_reason, first_trip, last, earliest_ok = row[:9]
+    owner, contact, do, files, confirm, undo = row[9:]
+    return SignalState(
+        name, title, state, reason, now_state, now_reason, first_trip, last, earliest_ok, _texts(owner), contact, do,
+        _texts(files), _texts(confirm), undo, tuple(conditions.get(name, ())),
+    )  # fmt: skip
 
 
 def _conditions(db: sqlite3.Connection) -> dict[str, list[ConditionState]]:
     found: dict[str, list[ConditionState]] = {}
     rows = db.execute(
-        "SELECT signal, definition, kind, state, reason, level, coverage, value, limit_value, op, covered_ms, want_ms, from_ms, to_ms, "
-        "last_ms, detail, rises FROM condition_state ORDER BY signal, position"
+        "SELECT signal, rises, definition, kind, state, reason, level, coverage, value, limit_value, op, covered_ms, want_ms, "
+        "from_ms, to_ms, last_ms, detail FROM condition_state ORDER BY signal, position"
     )
-    for signal, definition, kind, state, reason, level, coverage, value, limit, op, *times, detail, rises in rows.fetchall():
-        parsed = json.loads(detail)
-        if kind == "trend":
-            parsed["counts"] = parsed.get("counts", [])[-(rises + 1) :]
-        shown = limit / 1_000_000 if kind == "level" and limit is not None else limit
-        found.setdefault(signal, []).append(
-            ConditionState(definition, kind, state, reason, level, coverage, value, shown, op, *times, parsed)
-        )
+    for signal, rises, *facts in rows.fetchall():
+        found.setdefault(signal, []).append(_condition(facts, rises))
     return found
+
+
+def _condition(facts: list[Any], rises: int | None) -> ConditionState:
+    definition, kind, state, reason, level, coverage, value, limit, op, covered, want, start, end, last, text = facts
+    detail = json.loads(text)
+    if rises is not None:
+        detail["counts"] = detail.get("counts", [])[-(rises + 1) :]  # the view keeps every tile of the run
+    if kind == "level" and limit is not None:
+        limit = limit / 1_000_000
+    return ConditionState(
+        definition, kind, state, reason, level, coverage, value, limit, op, covered, want, start, end, last, detail
+    )
 
 
 def _texts(text: str) -> tuple[str, ...]:

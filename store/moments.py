@@ -52,14 +52,20 @@ def named_window(name: str, db: sqlite3.Connection | None) -> tuple[int, int]:
     Raises:
         BadInput: there is none.
     """
-    row = db.execute('SELECT from_ms, to_ms FROM "window" WHERE name = ? ORDER BY id DESC LIMIT 1', (name,)).fetchone() if db else None
+    row = (
+        db.execute('SELECT from_ms, to_ms FROM "window" WHERE name = ? ORDER BY id DESC LIMIT 1', (name,)).fetchone()
+        if db
+        else None
+    )
     if row is None:
         raise BadInput(f"there is no window {name!r}", f"record it with: closeout window CASE {name} FROM/TO")
     return int(row[0]), int(row[1])
 
 
 def _mark(name: str, db: sqlite3.Connection | None) -> int:
-    row = db.execute("SELECT at_ms FROM mark WHERE name = ? ORDER BY id DESC LIMIT 1", (name,)).fetchone() if db else None
+    row = (
+        db.execute("SELECT at_ms FROM mark WHERE name = ? ORDER BY id DESC LIMIT 1", (name,)).fetchone() if db else None
+    )
     if row is None:
         raise BadInput(f"there is no mark {name!r}", f"record it with: closeout mark CASE {name} --at T")
     return int(row[0])

@@ -42,7 +42,10 @@ _COLUMNS = {
     ("log_match", "key"): "Identity of what counts as one, within the stream.",
     ("log_match", "at_ms"): "When it failed, epoch milliseconds UTC.",
     ("log_match", "started_ms"): "When the request began.",
-    ("log_match", "certain"): "0: it would count if its status, which the source left blank, were one of the signature's.",
+    (
+        "log_match",
+        "certain",
+    ): "0: it would count if its status, which the source left blank, were one of the signature's.",
     ("coverage", "from_ms"): "Start of the unbroken capture.",
     ("collection_end", "status"): "ok, failed or truncated; only ok covers time.",
     ("looked_for", "can_prove"): "0: the form of the source could not have shown this signature; `why` says so.",
@@ -53,27 +56,33 @@ _QUERIES = (
     (
         "verdict_state",
         "State of every signal at the end of the evidence",
-        "SELECT signal, state, reason, now_state, now_reason, strftime('%Y-%m-%dT%H:%M:%fZ', first_trip_ms / 1000.0, 'unixepoch') AS first_trip, "
-        "strftime('%Y-%m-%dT%H:%M:%fZ', last_ms / 1000.0, 'unixepoch') AS last_reading FROM signal_state ORDER BY position",
+        (
+            "SELECT signal, state, reason, now_state, now_reason, strftime('%Y-%m-%dT%H:%M:%fZ', first_trip_ms / 1000.0, 'unixepoch') AS first_trip, "
+            "strftime('%Y-%m-%dT%H:%M:%fZ', last_ms / 1000.0, 'unixepoch') AS last_reading FROM signal_state ORDER BY position"
+        ),
     ),
     (
         "conditions",
         "Every condition: value, limit, watched time",
-        "SELECT signal, position, kind, state, reason, level, coverage, value, op, limit_value, covered_ms, want_ms, "
-        "strftime('%Y-%m-%dT%H:%M:%fZ', from_ms / 1000.0, 'unixepoch') AS window_from, "
-        "strftime('%Y-%m-%dT%H:%M:%fZ', to_ms / 1000.0, 'unixepoch') AS window_to, detail FROM condition_state ORDER BY definition",
+        (
+            "SELECT signal, position, kind, state, reason, level, coverage, value, op, limit_value, covered_ms, want_ms, "
+            "strftime('%Y-%m-%dT%H:%M:%fZ', from_ms / 1000.0, 'unixepoch') AS window_from, "
+            "strftime('%Y-%m-%dT%H:%M:%fZ', to_ms / 1000.0, 'unixepoch') AS window_to, detail FROM condition_state ORDER BY definition"
+        ),
     ),
     (
         "timeline",
         "What happened, in the order in which it was stored",
-        "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', at_ms / 1000.0, 'unixepoch') AS at, what, ref FROM ("
-        "SELECT collected_ms AS at_ms, 'collection of ' || stream || ' by ' || collector AS what, 'collection:' || id AS ref, seq FROM collection "
-        "UNION ALL SELECT ended_ms, 'collection ended ' || status || ' ' || reason, 'collection:' || collection, seq FROM collection_end "
-        "UNION ALL SELECT at_ms, 'step ' || step || ' ' || kind || ' by ' || operator || ' ' || reason, 'step_event:' || id, seq FROM step_event "
-        "UNION ALL SELECT at_ms, 'note by ' || operator || ': ' || body, 'note:' || id, seq FROM note "
-        "UNION ALL SELECT at_ms, 'decision ' || step || ' = ' || choice || ' by ' || operator || ': ' || reason, 'decision:' || id, seq FROM decision "
-        "UNION ALL SELECT at_ms, 'mark ' || name, 'mark:' || id, seq FROM mark "
-        "UNION ALL SELECT at_ms, 'retraction of collection:' || collection || ': ' || reason, 'retraction:' || id, seq FROM retraction) ORDER BY seq, at_ms",
+        (
+            "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', at_ms / 1000.0, 'unixepoch') AS at, what, ref FROM ("
+            "SELECT collected_ms AS at_ms, 'collection of ' || stream || ' by ' || collector AS what, 'collection:' || id AS ref, seq FROM collection "
+            "UNION ALL SELECT ended_ms, 'collection ended ' || status || ' ' || reason, 'collection:' || collection, seq FROM collection_end "
+            "UNION ALL SELECT at_ms, 'step ' || step || ' ' || kind || ' by ' || operator || ' ' || reason, 'step_event:' || id, seq FROM step_event "
+            "UNION ALL SELECT at_ms, 'note by ' || operator || ': ' || body, 'note:' || id, seq FROM note "
+            "UNION ALL SELECT at_ms, 'decision ' || step || ' = ' || choice || ' by ' || operator || ': ' || reason, 'decision:' || id, seq FROM decision "
+            "UNION ALL SELECT at_ms, 'mark ' || name, 'mark:' || id, seq FROM mark "
+            "UNION ALL SELECT at_ms, 'retraction of collection:' || collection || ': ' || reason, 'retraction:' || id, seq FROM retraction) ORDER BY seq, at_ms"
+        ),
     ),
     (
         "log_counts",
@@ -83,9 +92,11 @@ _QUERIES = (
     (
         "gaps",
         "Collections that do not cover, and why",
-        "SELECT 'collection:' || k.id AS ref, k.stream, k.collector, ifnull(e.status, 'open or lost') AS status, ifnull(e.reason, '') AS reason, "
-        "(SELECT x.reason FROM retraction x WHERE x.collection = k.id) AS retracted FROM collection k LEFT JOIN collection_end e ON e.collection = k.id "
-        "WHERE e.status IS NULL OR e.status <> 'ok' OR EXISTS (SELECT 1 FROM retraction x WHERE x.collection = k.id) ORDER BY k.id",
+        (
+            "SELECT 'collection:' || k.id AS ref, k.stream, k.collector, ifnull(e.status, 'open or lost') AS status, ifnull(e.reason, '') AS reason, "
+            "(SELECT x.reason FROM retraction x WHERE x.collection = k.id) AS retracted FROM collection k LEFT JOIN collection_end e ON e.collection = k.id "
+            "WHERE e.status IS NULL OR e.status <> 'ok' OR EXISTS (SELECT 1 FROM retraction x WHERE x.collection = k.id) ORDER BY k.id"
+        ),
     ),
 )
 

@@ -22,7 +22,11 @@ def tell_value(condition: ConditionState) -> str:
         case "count" | "burst":
             unknown = detail.get("unknown_status") or 0
             beside = f", {unknown} of unknown status" if unknown else ""
-            inside = f" in {format_duration(detail['slice_ms'])}" if condition.kind == "burst" and detail.get("slice_ms") else ""
+            inside = (
+                f" in {format_duration(detail['slice_ms'])}"
+                if condition.kind == "burst" and detail.get("slice_ms")
+                else ""
+            )
             return f"{condition.value} of {limit}{inside}{beside}"
         case "loop":
             return f"{condition.value} of {limit} slices"

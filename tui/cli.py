@@ -11,17 +11,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, Protocol
-
-
-class CommandModule(Protocol):
-    """What each module in tui/commands provides."""
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Declare the command's arguments."""
-
-    def run(self, arguments: argparse.Namespace) -> int:
-        """Do it; returns the exit code."""
+from typing import NoReturn
 
 
 # name -> (module in tui.commands, one line for --help), in the order in which people meet them
@@ -99,8 +89,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _call(name: str, words: list[str]) -> int:
     from store.errors import CloseoutError
 
-    module: CommandModule = importlib.import_module(f"tui.commands.{COMMANDS[name][0]}")  # type: ignore[assignment]
-    parser = Parser(prog=f"closeout {name}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    module = importlib.import_module(f"tui.commands.{COMMANDS[name][0]}")
+    parser = Parser(
+        prog=f"closeout {name}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     module.add_arguments(parser)
     try:
         arguments = parser.parse_args(words)
@@ -121,7 +113,10 @@ def _call(name: str, words: list[str]) -> int:
     except Exception as error:  # the last edge: a traceback helps nobody who is on call
         if os.environ.get("CLOSEOUT_DEBUG"):
             raise
-        print(f"closeout: internal error: {type(error).__name__}: {error}\n  again with CLOSEOUT_DEBUG=1 shows where", file=sys.stderr)
+        print(
+            f"closeout: internal error: {type(error).__name__}: {error}\n  again with CLOSEOUT_DEBUG=1 shows where",
+            file=sys.stderr,
+        )
         return 1
 
 

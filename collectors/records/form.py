@@ -35,8 +35,34 @@ _OPTIONAL = {
     "retraction": ("collection", "ref"),
 }
 _INSTANTS = {"from", "to", "collected", "at", "minute", "started"}
-_NULLABLE = {"from", "to", "group", "started", "request", "line", "succeeded", "pending_due", "oldest_due_ms", "running", "total_us"}
-_COUNTS = {"requests", "pending", "running", "failed", "total", "failures", "succeeded", "pending_due", "oldest_due_ms", "line", "attempt", "total_us"}
+_NULLABLE = {
+    "from",
+    "to",
+    "group",
+    "started",
+    "route",
+    "request",
+    "line",
+    "succeeded",
+    "pending_due",
+    "oldest_due_ms",
+    "running",
+    "total_us",
+}
+_COUNTS = {
+    "requests",
+    "pending",
+    "running",
+    "failed",
+    "total",
+    "failures",
+    "succeeded",
+    "pending_due",
+    "oldest_due_ms",
+    "line",
+    "attempt",
+    "total_us",
+}
 _FLAGS = {"certain", "secret_sent"}
 _LISTS = {"signatures", "coverage", "looked_for"}
 _STATUSES = ("ok", "failed", "truncated", "open")
@@ -111,16 +137,48 @@ def _value(kind: str, key: str, value: Any) -> Any:
         micro(value)
         return str(value)
     if key in _LISTS:
-        if not isinstance(value, list):
-            raise RecordFault(f"{key} is not a list")
-        return value
+        return _list(key, value)
     if key == "of" and value not in ("attempts", "runs"):
         raise RecordFault(f"of is {value!r}, not attempts or runs")
     if not isinstance(value, str):
         raise RecordFault(f"{key} is not text")
-    if key in ("id", "key", "reason") and not value.strip() and kind != "collection":
+    if not value.strip() and (key in ("id", "key") or (key == "reason" and kind == "retraction")):
         raise RecordFault(f"{key} is empty")
     return value
+
+
+def _list(key: str, value: Any) -> Any:
+    if not isinstance(value, list):
+        raise RecordFault(f"{key} is not a list")
+    if key == "coverage":
+        return [_span(span) for span in value]
+    if key == "looked_for":
+        return [_searched(entry) for entry in value]
+    if not all(isinstance(entry, str) for entry in value):
+        raise RecordFault(f"{key} is not a list of texts")
+    return value
+
+
+def _span(span: Any) -> tuple[int, int, int]:
+    if not isinstance(span, list) or len(span) != 3:
+        raise RecordFault("coverage is not a list of [from, to, collected]")
+    start, end, collected = (_instant("coverage", instant) for instant in span)
+    if start > end:
+        raise RecordFault("coverage ends before it begins")
+    return start, end, collected
+
+
+def _searched(entry: Any) -> dict[str, Any]:
+    wanted = {"signature": str, "sha256": str, "can_prove": int, "why": str, "delay_ms": int}
+    if (
+        not isinstance(entry, dict)
+        or set(entry) != set(wanted)
+        or any(not isinstance(entry[k], t) for k, t in wanted.items())
+    ):
+        raise RecordFault(f"looked_for is not a list of objects with {', '.join(wanted)}")
+    if entry["can_prove"] not in (0, 1) or entry["delay_ms"] < 0:
+        raise RecordFault("looked_for: can_prove is 0 or 1, delay_ms is not negative")
+    return entry
 
 
 def _instant(key: str, value: Any) -> int:
@@ -140,6 +198,8 @@ def _status(kind: str, value: Any) -> Any:
         if value not in _STATUSES:
             raise RecordFault(f"status is {value!r}, not ok, failed or truncated")
         return value
+    if value is None and kind == "log_match":
+        return None
     number = _integer("status", value)
     if not (number == 0 or 100 <= number <= 999):
         raise RecordFault(f"status {number} is no HTTP status (0 means no answer)")

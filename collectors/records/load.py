@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from collectors.logs.redact import Redactor, declared_secrets
 from collectors.records.form import Record, RecordFault, micro, read_record
 from store import evidence
 from store.case import Case, Transaction
@@ -41,7 +42,9 @@ def is_evidence_records(head: str) -> bool:
     return line.lstrip().startswith("{") and '"record"' in line
 
 
-def load_records(case: Case, runbook: Runbook, data: bytes, *, name: str, operator: str) -> tuple[LoadedCollection, ...]:
+def load_records(
+    case: Case, runbook: Runbook, data: bytes, *, name: str, operator: str
+) -> tuple[LoadedCollection, ...]:
     """Load a file of evidence records. Identical bytes again give the first load, unless that was retracted.
 
     Raises:
@@ -93,7 +96,8 @@ def _sort_in(batch: _Batch, record: Record, streams: set[str], signatures: set[s
             raise RecordFault(f"the runbook has no stream {values['stream']!r}, it has {', '.join(sorted(streams))}")
         if values["from"] is not None and values["to"] is not None and values["from"] > values["to"]:
             raise RecordFault("from is after to")
-        unknown = [s for s in values.get("signatures", ()) if s not in signatures]
+        named = [*values.get("signatures", ()), *(entry["signature"] for entry in values.get("looked_for", ()))]
+        unknown = [name for name in named if name not in signatures]
         if unknown:
             raise RecordFault(f"the runbook has no signature {unknown[0]!r}")
         batch.collections[values["id"]] = record
@@ -134,10 +138,12 @@ def _store(tx: Transaction, batch: _Batch, runbook: Runbook, *, sha256: str, nam
     for key, record in batch.collections.items():
         ids[key] = _store_collection(tx, record, runbook, name)
     groups = {signature.id: signature.group for signature in runbook.signatures}
+    redactors = {key: Redactor(declared_secrets(runbook.secrets)) for key in batch.collections}
     for record in batch.rows:
         owner = record.values["collection"]
         counts[owner] += 1
         stream = batch.collections[owner].values["stream"]
+        _mask(record.values, redactors[owner])
         rows.setdefault(record.kind, []).append(_row(record, ids[owner], stream, groups))
     for same in rows.values():
         tx.add_all(same)
@@ -145,9 +151,15 @@ def _store(tx: Transaction, batch: _Batch, runbook: Runbook, *, sha256: str, nam
         if record.values["status"] != "open":
             tx.add(
                 evidence.CollectionEnd(
-                    ids[key], record.values["status"], record.values.get("reason", ""), now_ms,
-                    lines_read=counts[key], matched=counts[key], source_sha256=sha256,
-                )  # fmt: skip
+                    ids[key],
+                    record.values["status"],
+                    record.values.get("reason", ""),
+                    now_ms,
+                    lines_read=counts[key],
+                    matched=counts[key],
+                    redactions=redactors[key].count,
+                    source_sha256=sha256,
+                )
             )
     return ids
 
@@ -157,17 +169,42 @@ def _store_collection(tx: Transaction, record: Record, runbook: Runbook, name: s
     (edition,) = tx.query("SELECT max(id) FROM edition")[0]
     collection = tx.add(
         evidence.Collection(
-            values["stream"], "records", values["from"], values["to"], values["collected"], values.get("skew_ms", 0),
-            values["id"], values.get("form", "evidence records"), values.get("source", name), edition=edition,
-        )  # fmt: skip
+            values["stream"],
+            "records",
+            values["from"],
+            values["to"],
+            values["collected"],
+            values.get("skew_ms", 0),
+            values["id"],
+            values.get("form", "evidence records"),
+            values.get("source", name),
+            edition=edition,
+        )
     )
-    if values["from"] is not None and values["to"] is not None and values["status"] in ("ok", "open"):
-        tx.add(evidence.Coverage(collection, values["stream"], values["from"], values["to"], values["collected"]))
+    for start, end, collected in _watched(values):
+        tx.add(evidence.Coverage(collection, values["stream"], start, end, collected))
+    if "looked_for" in values:
+        tx.add_all(evidence.LookedFor(collection, **entry) for entry in values["looked_for"])
+        return collection
     wanted = values.get("signatures")
     for signature, text_sha256 in signatures_of_stream(runbook, values["stream"]):
         if wanted is None or signature in wanted:
             tx.add(evidence.LookedFor(collection, signature, text_sha256))
     return collection
+
+
+def _mask(values: dict[str, Any], redactor: Redactor) -> None:
+    for name in ("raw", "url", "reason"):
+        if isinstance(values.get(name), str):
+            values[name] = redactor.text(values[name])
+
+
+def _watched(values: dict[str, Any]) -> list[tuple[int, int, int]]:
+    if "coverage" in values:
+        return list(values["coverage"])
+    if values["from"] is None or values["to"] is None or values["status"] not in ("ok", "open"):
+        return []
+    return [(values["from"], values["to"], values["collected"])]
 
 
 def _row(record: Record, collection: int, stream: str, groups: dict[str, str | None]) -> Any:
@@ -176,16 +213,34 @@ def _row(record: Record, collection: int, stream: str, groups: dict[str, str | N
         case "log_match":
             group = v.get("group") or groups[v["signature"]]
             return evidence.LogMatch(
-                collection, stream, v["signature"], group, v["key"], v["at"], v.get("started"), v.get("route"), v.get("status"),
-                v.get("request"), v.get("certain", 1), v.get("line"), v.get("raw", ""),
-            )  # fmt: skip
+                collection,
+                stream,
+                v["signature"],
+                group,
+                v["key"],
+                v["at"],
+                v.get("started"),
+                v.get("route"),
+                v.get("status"),
+                v.get("request"),
+                v.get("certain", 1),
+                v.get("line"),
+                v.get("raw", ""),
+            )
         case "traffic":
             return evidence.Traffic(collection, stream, v["minute"], v["route"], v["requests"])
         case "snapshot":
             return evidence.Snapshot(
-                collection, stream, v["at"], v["pending"], v["running"], v["failed"], v.get("succeeded"), v.get("pending_due"),
+                collection,
+                stream,
+                v["at"],
+                v["pending"],
+                v["running"],
+                v["failed"],
+                v.get("succeeded"),
+                v.get("pending_due"),
                 v.get("oldest_due_ms"),
-            )  # fmt: skip
+            )
         case "run_count":
             return evidence.RunCount(
                 collection, stream, v["minute"], v.get("of", "attempts"), v["total"], v["failures"], v.get("running")
@@ -199,10 +254,21 @@ def _row(record: Record, collection: int, stream: str, groups: dict[str, str | N
 def _probe(collection: int, stream: str, v: dict[str, Any]) -> evidence.Probe:
     answered = v["status"] != 0
     return evidence.Probe(
-        collection, stream, v["at"], v["route"], f"{v['status']:03d}", v["status"] if answered else None,
-        v.get("outcome", "ok" if answered else "timeout"), v.get("method", "GET"), v.get("url", ""), v.get("attempt", 1),
-        v.get("secret_sent", 0), v.get("reason", ""), v.get("request"), total_us=v.get("total_us"),
-    )  # fmt: skip
+        collection,
+        stream,
+        v["at"],
+        v["route"],
+        f"{v['status']:03d}",
+        v["status"] if answered else None,
+        v.get("outcome", "ok" if answered else "timeout"),
+        v.get("method", "GET"),
+        v.get("url", ""),
+        v.get("attempt", 1),
+        v.get("secret_sent", 0),
+        v.get("reason", ""),
+        v.get("request"),
+        total_us=v.get("total_us"),
+    )
 
 
 def _retract(tx: Transaction, batch: _Batch, ids: dict[str, int], *, operator: str, now_ms: int) -> None:
@@ -237,4 +303,3 @@ def resolve_collection(query: Any, ref: str, *, place: str = "") -> int:
     if not query("SELECT 1 FROM collection WHERE id = ?", (int(number),)):
         raise BadInput(f"{place}there is no {ref}", "list them with: closeout timeline CASE")
     return int(number)
-

@@ -24,7 +24,7 @@ def guard_statements(db: sqlite3.Connection) -> list[str]:
 
 def _refuse_change(table: str) -> list[str]:
     return [
-        f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb.upper()} ON \"{table}\" "
+        f'CREATE TRIGGER {table}_no_{verb} BEFORE {verb.upper()} ON "{table}" '
         f"BEGIN SELECT RAISE(ABORT, '{table} is append-only: retract, never {verb}'); END"
         for verb in ("update", "delete")
     ]
@@ -50,13 +50,8 @@ def _primary_key(db: sqlite3.Connection, table: str) -> list[list[str]]:
 def _taken(table: str, columns: list[str], condition: str) -> str:
     same = " AND ".join(f'"{column}" = NEW."{column}"' for column in columns)
     applies = "" if condition == "1" else f" AND {condition}"
-    return f'EXISTS (SELECT 1 FROM "{table}" WHERE {same}{applies})'.replace(
-        "EXISTS", f"{_new_condition(condition)}EXISTS", 1
-    )
-
-
-def _new_condition(condition: str) -> str:
-    return "" if condition == "1" else f"(NEW.{condition}) AND "
+    only = "" if condition == "1" else f"(NEW.{condition}) AND "
+    return f'{only}EXISTS (SELECT 1 FROM "{table}" WHERE {same}{applies})'  # noqa: S608 names come from the schema
 
 
 def _index_condition(db: sqlite3.Connection, index: str) -> str:
@@ -66,7 +61,8 @@ def _index_condition(db: sqlite3.Connection, index: str) -> str:
 
 def _refuse_dangling_citation() -> str:
     known = " OR ".join(
-        f"(NEW.evidence = '{table}' AND EXISTS (SELECT 1 FROM {table} WHERE id = NEW.evidence_id))" for table in _CITED
+        f"(NEW.evidence = '{table}' AND EXISTS (SELECT 1 FROM {table} WHERE id = NEW.evidence_id))"  # noqa: S608
+        for table in _CITED
     )
     return (
         f"CREATE TRIGGER citation_of_evidence BEFORE INSERT ON citation WHEN NOT ({known}) "

@@ -1,6 +1,6 @@
 """Say every fault of a runbook at once, each with its line, and warn of limits that can never be reached.
 
-  closeout check runbook.md
+closeout check runbook.md
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from tui.output import plain, print_json
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `check`."""
-    parser.add_argument("runbook", metavar="RUNBOOK", nargs="?", default="runbook.md", help="the file; ./runbook.md if none is given")
+    parser.add_argument(
+        "runbook", metavar="RUNBOOK", nargs="?", default="runbook.md", help="the file; ./runbook.md if none is given"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
@@ -34,13 +36,23 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(
             {
-                "schema": 1, "runbook": arguments.runbook, "faults": [], "warnings": list(runbook.warnings), "sha256": runbook.sha256,
-                "signals": [signal.id for signal in runbook.signals], "steps": [step.id for step in runbook.steps],
+                "schema": 1,
+                "runbook": arguments.runbook,
+                "faults": [],
+                "warnings": list(runbook.warnings),
+                "sha256": runbook.sha256,
+                "signals": [signal.id for signal in runbook.signals],
+                "steps": [step.id for step in runbook.steps],
             }
-        )  # fmt: skip
+        )
         return 0
     for warning in runbook.warnings:
         print(f"{plain(warning)}")
-    parts = (f"{len(runbook.signals)} signals", f"{len(runbook.signatures)} signatures", f"{len(runbook.sources)} sources", f"{len(runbook.steps)} steps")
+    parts = (
+        f"{len(runbook.signals)} signals",
+        f"{len(runbook.signatures)} signatures",
+        f"{len(runbook.sources)} sources",
+        f"{len(runbook.steps)} steps",
+    )
     print(f"{arguments.runbook}: no faults, {len(runbook.warnings)} warnings ({', '.join(parts)})")
     return 0

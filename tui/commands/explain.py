@@ -1,7 +1,7 @@
 """Show the very rows and gaps behind one signal's answer, and the check that anyone can rerun.
 
-  closeout explain incident.db inbox-300s
-  closeout explain incident.db inbox-300s --as-of 2026-02-18T03:30:00Z --json
+closeout explain incident.db inbox-300s
+closeout explain incident.db inbox-300s --as-of 2026-02-18T03:30:00Z --json
 """
 
 from __future__ import annotations
@@ -52,10 +52,14 @@ def _print(found: SignalExplanation, *, every_row: bool) -> None:
 
 def _print_condition(part: Explanation, *, every_row: bool) -> None:
     c = part.condition
-    print(f"\n{c.kind}: {c.state} ({c.reason}), {plain(tell_value(c))}, watched {tell_watched(c)} of {format_instant(c.from_ms)} to {format_instant(c.to_ms)}")
+    window = f"{format_instant(c.from_ms)} to {format_instant(c.to_ms)}"
+    print(f"\n{c.kind}: {c.state} ({c.reason}), {plain(tell_value(c))}, watched {tell_watched(c)} of {window}")
     for gap in part.gaps:
-        what = f" for {gap.signature}" if gap.signature else ""
-        print(plain(f"  not watched: {format_instant(gap.from_ms)} to {format_instant(gap.to_ms)} ({format_duration(gap.to_ms - gap.from_ms)}) on {gap.stream}{what}"))
+        lane = f"{gap.stream} for {gap.signature}" if gap.signature else gap.stream
+        span = (
+            f"{format_instant(gap.from_ms)} to {format_instant(gap.to_ms)} ({format_duration(gap.to_ms - gap.from_ms)})"
+        )
+        print(plain(f"  not watched: {span} on {lane}"))
     if part.collections:
         print(f"  watched by {', '.join(part.collections)}")
     shown = part.rows if every_row else part.rows[-_SHOWN_ROWS:]
@@ -72,10 +76,19 @@ def _as_json(found: SignalExplanation) -> dict[str, Any]:
     for shown, part in zip(answer["conditions"], found.conditions, strict=True):
         shown["rows"] = [{"ref": row.ref, "at": format_instant(row.at_ms), "what": row.what} for row in part.rows]
         shown["gaps"] = [
-            {"stream": g.stream, "signature": g.signature or None, "from": format_instant(g.from_ms), "to": format_instant(g.to_ms)} for g in part.gaps
+            {
+                "stream": g.stream,
+                "signature": g.signature or None,
+                "from": format_instant(g.from_ms),
+                "to": format_instant(g.to_ms),
+            }
+            for g in part.gaps
         ]
         shown["collections"] = list(part.collections)
     return {
-        "schema": 1, "as_of": format_instant(found.question.as_of_ms), "known_seq": found.question.known_seq, "signal": answer,
+        "schema": 1,
+        "as_of": format_instant(found.question.as_of_ms),
+        "known_seq": found.question.known_seq,
+        "signal": answer,
         "checks": [{"signature": signature, "command": check} for signature, check in found.checks],
-    }  # fmt: skip
+    }

@@ -1,9 +1,9 @@
 """Bring in what was captured elsewhere; the form is told by content.
 
-  closeout import incident.db logs_result.json --since 2026-02-18T03:00:00Z --until 2026-02-18T03:30:00Z
-  vercel logs … --json | closeout import incident.db - --stream runtime-logs --since 30m --until 0s
-  psql --csv -c "…" | closeout import incident.db - --stream offload
-  closeout import incident.db records.ndjson
+closeout import incident.db logs_result.json --since 2026-02-18T03:00:00Z --until 2026-02-18T03:30:00Z
+vercel logs … --json | closeout import incident.db - --stream runtime-logs --since 30m --until 0s
+psql --csv -c "…" | closeout import incident.db - --stream offload
+closeout import incident.db records.ndjson
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from store.begin import operator_name
-from store.case import Case, now_ms
-from store.errors import BadInput, Refused
-from store.moments import resolve_moment
+from store.case import Case
+from store.errors import BadInput
 from tui.output import plain, print_json
 
 if TYPE_CHECKING:
-    from store.runbook.model import Runbook, Source
+    from store.runbook.model import Runbook
 
 _HEAD_BYTES = 65536
 
@@ -29,10 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `import`."""
     parser.add_argument("case", metavar="CASE")
     parser.add_argument("files", metavar="FILE", nargs="+", help="files, or - for standard input")
-    parser.add_argument("--stream", metavar="ID", help="the stream it belongs to, if the runbook has several that could be it")
+    parser.add_argument(
+        "--stream", metavar="ID", help="the stream it belongs to, if the runbook has several that could be it"
+    )
     parser.add_argument("--since", metavar="T", help="start of the time that the file covers")
     parser.add_argument("--until", metavar="T", help="end of the time that the file covers")
-    parser.add_argument("--truncated", action="store_true", help="the file was cut off: it covers nothing, what is in it still counts")
+    parser.add_argument(
+        "--truncated", action="store_true", help="the file was cut off: it covers nothing, what is in it still counts"
+    )
     parser.add_argument("--operator", metavar="NAME", help="who brings it in")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
@@ -66,7 +69,7 @@ def _load(case: Case, runbook: Runbook, name: str, arguments: argparse.Namespace
         if not arguments.json:
             print(f"{plain(name)}: {len(rows)} collections: {', '.join(row.ref for row in rows) or 'retractions only'}")
         return [{"id": row.id, "ref": row.ref, "seq": row.seq} for row in rows]
-    raise BadInput(f"{name} is in no form that import knows", "evidence records begin with {\"record\":…}")
+    raise BadInput(f"{name} is in no form that import knows", 'evidence records begin with {"record":…}')
 
 
 def _readable(name: str) -> Path | None:

@@ -1,7 +1,7 @@
 """Begin a case: one file that takes the runbook, every observation and every decision.
 
-  closeout init incident.db --runbook runbook.md
-  closeout init incident.db --runbook runbook.md --scope-start @deploy
+closeout init incident.db --runbook runbook.md
+closeout init incident.db --runbook runbook.md --scope-start @deploy
 """
 
 from __future__ import annotations
@@ -43,9 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
         after=Path(arguments.after) if arguments.after else None,
     )
     if arguments.json:
-        print_json({"schema": 1, "case": begun.case_id, "path": str(arguments.case), "seq": begun.seq, "head": begun.head})
+        print_json(
+            {"schema": 1, "case": begun.case_id, "path": str(arguments.case), "seq": begun.seq, "head": begun.head}
+        )
         return 0
-    print(f"{arguments.case}: {runbook.title or runbook.id}, {len(runbook.signals)} signals, {len(runbook.steps)} steps")
+    print(
+        f"{arguments.case}: {runbook.title or runbook.id}, {len(runbook.signals)} signals, {len(runbook.steps)} steps"
+    )
     for warning in runbook.warnings:
         print(f"  warning: {warning}")
     print(f"  next: closeout run {arguments.case}")
