@@ -12,12 +12,13 @@ from store.runbook.fieldtypes import (
     Duration,
     Id,
     Ids,
+    Outcome,
+    Pages,
     Pattern,
     Pause,
     Positive,
     RoutePattern,
     RoutePatterns,
-    Routes,
     Share,
     SomeTexts,
     Statuses,
@@ -131,9 +132,9 @@ class ProbesSource(SourceBlock):
 
     origin: Variable
     headers: dict[Text, Text] = Field(default={})
-    routes: Routes = Field(default=[])
+    routes: RoutePatterns = Field(default=[])
     expect: Statuses = Field(default=[200, 401, 403])
-    patterns: dict[Text, Pattern] = Field(default={})
+    patterns: dict[Outcome, Pattern] = Field(default={})
     timeout: Duration = 20_000
     side_effects: bool = False
 
@@ -143,7 +144,7 @@ class BrowserSource(SourceBlock):
 
     origin: Variable | None = None
     headers: dict[Text, Text] = Field(default={})
-    pages: Texts = Field(default=[])
+    pages: Pages = Field(default=[])
     timeout: Duration = 20_000
 
 

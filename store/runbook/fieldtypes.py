@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from store.errors import BadInput
 from store.instants import format_duration, parse_duration
+from store.runbook.faults import nearest
+from store.runbook.model import PROBE_OUTCOMES
 from store.runbook.schedule import Schedule
 
 LONGEST_MS = 366 * 24 * 3_600_000
@@ -95,6 +97,12 @@ def _literal_route(value: str) -> str:
     return value
 
 
+def _page(value: str) -> str:
+    if not value.startswith(("/", "{{", "https://", "http://")):
+        raise ValueError(f"{value!r} is not a page: it starts with / or is a whole address")
+    return value
+
+
 def _pattern(value: str) -> str:
     try:
         with warnings.catch_warnings():
@@ -103,6 +111,13 @@ def _pattern(value: str) -> str:
             re.compile(value)
     except (re.error, RecursionError, OverflowError, Warning) as error:
         raise ValueError(f"the regular expression does not compile: {error}") from None
+    return value
+
+
+def _outcome(value: str) -> str:
+    if value not in PROBE_OUTCOMES:
+        hint = nearest(value, PROBE_OUTCOMES)
+        raise ValueError(f"{hint} an outcome is one of {', '.join(PROBE_OUTCOMES)}".strip())
     return value
 
 
@@ -182,7 +197,9 @@ Pause = Annotated[int, BeforeValidator(_duration)]
 Duration = Annotated[int, BeforeValidator(_duration), AfterValidator(_positive)]
 RoutePattern = Annotated[str, AfterValidator(_route_pattern)]
 Route = Annotated[str, AfterValidator(_literal_route)]
+Page = Annotated[str, AfterValidator(_page)]
 Pattern = Annotated[str, AfterValidator(_text), AfterValidator(_pattern)]
+Outcome = Annotated[str, AfterValidator(_outcome)]
 Cron = Annotated[str, AfterValidator(_cron)]
 Count = Annotated[int, Field(ge=0, le=LARGEST)]
 Positive = Annotated[int, Field(ge=1, le=LARGEST)]
@@ -193,6 +210,7 @@ MicroNotNegative = Annotated[int, BeforeValidator(_micro), AfterValidator(_not_n
 Share = Annotated[float, BeforeValidator(_share)]
 Texts = Annotated[list[Text], BeforeValidator(_one_or_many), AfterValidator(_each_once)]
 SomeTexts = Annotated[list[Text], BeforeValidator(_one_or_many), AfterValidator(_some), AfterValidator(_each_once)]
+Pages = Annotated[list[Page], BeforeValidator(_one_or_many), AfterValidator(_each_once)]
 Ids = Annotated[list[Id], BeforeValidator(_one_or_many), AfterValidator(_each_once)]
 SomeIds = Annotated[list[Id], BeforeValidator(_one_or_many), AfterValidator(_some), AfterValidator(_each_once)]
 Variables = Annotated[list[Variable], AfterValidator(_each_once)]

@@ -9,6 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+PROBE_OUTCOMES = (
+    "ok", "dispatched", "duplicate", "locked", "stuck", "degraded", "unauthorized", "misconfigured", "not_configured",
+    "redirect", "failed",
+)  # fmt: skip
+"""What an answer to a probe may mean; a source's `patterns` name one each with the text in the body that shows it."""
+
 
 class SourceKind(StrEnum):
     """How a stream is collected."""

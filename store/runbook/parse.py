@@ -17,7 +17,7 @@ from store.runbook.markdown import Document, read_document
 from store.runbook.model import Runbook
 from store.runbook.reachability import Warned, warnings_of
 from store.runbook.references import Names, check_references, gather_names, needs_of
-from store.runbook.rules import check_runbook, check_signal, check_signature, check_source
+from store.runbook.rules import check_requests, check_runbook, check_signal, check_signature, check_source
 from store.runbook.validate import ReadBlock, read_block, read_sources
 from store.runbook.walk_rules import check_steps, feeds_of
 
@@ -64,6 +64,8 @@ def _check_rules(blocks: Sequence[ReadBlock], names: Names, faults: Faults) -> N
     sources = read_sources(blocks)
     signals, steps = _of_kind(blocks, "signal"), _of_kind(blocks, "step")
     check_runbook(blocks, "runbook" in names.unread, faults)
+    for read in blocks:
+        check_requests(read, faults)
     for read in _of_kind(blocks, "source"):
         check_source(read, faults)
     for read in _of_kind(blocks, "signature"):

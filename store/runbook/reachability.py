@@ -20,6 +20,7 @@ from store.runbook.model import (
     StepKind,
     Unit,
 )
+from store.runbook.requests import request_lines
 from store.runbook.schedule import Schedule
 
 _COUNTING = (ConditionKind.COUNT, ConditionKind.BURST, ConditionKind.TREND)
@@ -36,7 +37,8 @@ class Warned:
 
 def warnings_of(runbook: Runbook, also: Sequence[Warned] = ()) -> tuple[str, ...]:
     """Return every warning as `PATH:LINE: what: why`, in the order of the file."""
-    found = [*also, *_unreachable_limits(runbook), *_schedules(runbook), *_mixed_units(runbook), *_unused(runbook)]
+    found = [*also, *_unreachable_limits(runbook), *_schedules(runbook), *_mixed_units(runbook)]
+    found += [*_unasked_routes(runbook), *_unused(runbook)]
     found.sort(key=lambda warned: warned.line)
     return tuple(dict.fromkeys(f"{runbook.path}:{warned.line}: {warned.what}: {warned.why}" for warned in found))
 
@@ -150,6 +152,29 @@ def _mixed_units(runbook: Runbook) -> Iterator[Warned]:
             if len(mixed) > 1:
                 why = f"its signatures count different units ({', '.join(mixed)}); their sum means nothing"
                 yield Warned(condition.line, signal.id, why)
+
+
+def _unasked_routes(runbook: Runbook) -> Iterator[Warned]:
+    """A route that no request asks leaves its signal partial for ever."""
+    sources = {source.id: source for source in runbook.sources}
+    for signal in runbook.signals:
+        for condition in signal.conditions:
+            streams = [sources[use.stream] for use in condition.streams]
+            if condition.kind is not ConditionKind.PROBE or any(one.kind is not SourceKind.PROBES for one in streams):
+                continue
+            asked = {route for source in streams for route in _asked_routes(runbook, source)}
+            for route in condition.routes:
+                if route not in asked:
+                    yield Warned(condition.line, signal.id, f"no request asks {route}: this stays partial for ever")
+
+
+def _asked_routes(runbook: Runbook, source: Source) -> Iterator[str]:
+    if source.command is None or source.command.language != "http":
+        yield from source.routes  # beside a fence they are the paths it may ask, not requests
+    commands = [source.command, *(step.command for step in runbook.steps if source.id in step.feeds)]
+    for command in commands:
+        if command is not None and command.language == "http":
+            yield from (request.route for request in request_lines(command) if request.route)
 
 
 def _unused(runbook: Runbook) -> Iterator[Warned]:

@@ -5,12 +5,13 @@ Each rule looks at raw tables where it can, so that a block with one fault still
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from store.runbook.blocks import LogsSource, OffloadSource, RunbookBlock, SignalBlock, SignatureBlock
+from store.runbook.blocks import LogsSource, OffloadSource, ProbesSource, RunbookBlock, SignalBlock, SignatureBlock
 from store.runbook.build import build_signature
 from store.runbook.faults import Faults, nearest, quoted
+from store.runbook.requests import request_lines
 from store.runbook.sample import unmet_parts
 from store.runbook.trips import BurstTrip, LevelTrip, LoopTrip, QueueTrip, RatioTrip, Trip
 from store.runbook.validate import ReadBlock, ReadSource, texts
@@ -44,26 +45,41 @@ def check_runbook(blocks: Sequence[ReadBlock], unread: bool, faults: Faults) -> 
 
 
 def _check_variables(read: ReadBlock, declared: Sequence[str], faults: Faults) -> None:
-    def tell(name: str, line: int) -> None:
-        hint = nearest(name, declared) or "add it to needs or secrets of the runbook block"
-        faults.add(line, f'undeclared variable "{name}"', hint)
+    for name, line in _used_in(read):
+        # SQL names are often written small: :team is answered by TEAM.
+        in_sql = read.block.command is not None and read.block.command.language == "sql"
+        if name not in declared and not (in_sql and name.upper() in declared):
+            hint = nearest(name, declared) or "add it to needs or secrets of the runbook block"
+            faults.add(line, f'undeclared variable "{name}"', hint)
 
-    if read.block.kind == "source":
+
+def _used_in(read: ReadBlock) -> Iterator[tuple[str, int]]:
+    """Yield each variable that a block or its command uses, with the line it is used on."""
+    if read.block.kind == "source" and read.model:
         for key in ("address", "origin"):
-            name = read.data.get(key)
-            if isinstance(name, str) and read.model and name not in declared:
-                tell(name, read.lines.of(key))
-        headers = read.data.get("headers")
-        for header, value in headers.items() if isinstance(headers, dict) else ():
-            for name, _ in in_braces(value) if isinstance(value, str) else ():
-                if name not in declared:
-                    tell(name, read.lines.of("headers", header))
+            if isinstance(read.data.get(key), str):
+                yield read.data[key], read.lines.of(key)
+        for header, value in read.data.get("headers", {}).items():
+            yield from ((name, read.lines.of("headers", header)) for name, _ in in_braces(value))
+    for at, page in texts(read.data.get("pages")):
+        yield from ((name, read.lines.of("pages", *(() if at is None else (at,)))) for name, _ in in_braces(page))
     # A signature's check is printed for anyone to rerun on files of their own; it is never run here.
     if read.block.command and read.block.kind != "signature":
-        folded = {name.casefold() for name in declared} if read.block.command.language == "sql" else set(declared)
-        for name, line in used_variables(read.block.command):
-            if (name.casefold() if read.block.command.language == "sql" else name) not in folded:
-                tell(name, line)
+        yield from used_variables(read.block.command)
+
+
+def check_requests(read: ReadBlock, faults: Faults) -> None:
+    """Each request of an `http` fence is a method and an address."""
+    command = read.block.command
+    if command is None or command.language != "http":
+        return
+    requests = list(request_lines(command))
+    if not requests:
+        faults.add(command.line, "an http fence without a request", "write GET {{ORIGIN}}/path")
+    for request in requests:
+        if request.route is None:
+            why = "write a method and an address, such as GET {{ORIGIN}}/path, and ### between requests"
+            faults.add(request.line, f'"{request.text}" is not a request', why)
 
 
 def check_source(read: ReadBlock, faults: Faults) -> None:
@@ -82,6 +98,13 @@ def check_source(read: ReadBlock, faults: Faults) -> None:
             faults.add(read.lines.of("fields", has), f"{has} without {lacks}", "a gauge's reading needs both")
     if isinstance(read.model, OffloadSource) and not (read.model.queue or read.model.ledger or _asks_in_sql(read)):
         faults.add(read.block.line, "an offload source without tables", "name them in [queue] or [ledger], or both")
+    fenced = read.block.command is not None and read.block.command.language == "http"
+    for at, route in texts(read.data.get("routes") if isinstance(read.model, ProbesSource) and not fenced else None):
+        if "*" in route:
+            line = read.lines.of("routes", *(() if at is None else (at,)))
+            faults.add(
+                line, f'route "{route}"', "a probe asks whole paths; write them, or an http fence beside the pattern"
+            )
     pages = read.data.get("pages")
     if read.data.get("kind") == "browser" and isinstance(pages, list) and "origin" not in read.data:
         for at, page in enumerate(pages):

@@ -105,6 +105,15 @@ def test_units_that_do_not_add_up_are_told() -> None:
     assert warnings(text, "units") == [f"{line_of('[[trip]]', text)}: alarm: {told}"]
 
 
+def test_a_route_that_no_request_asks_is_told() -> None:
+    source = block("source", 'id = "logs"', 'kind = "probes"', 'origin = "BASE_URL"', 'routes = ["/a", "/d"]')
+    request = "```http\n{{BASE_URL}}/a\n\n###\nGET {{BASE_URL}}/b?x=1\n\n###\nHEAD /c HTTP/1.1\n```"
+    alarm = signal('kind = "probe"', 'routes = ["/a", "/b", "/c", "/d"]')
+    text = small(f"{source}\n\n{request}", alarm)
+    told = f"{line_of('[[trip]]', text)}: alarm: no request asks /d: this stays partial for ever"
+    assert warnings(text, "partial") == [told]
+
+
 def test_parts_that_nothing_uses_are_told() -> None:
     other = block("source", 'id = "other"', 'kind = "records"')
     spare = block("signature", 'id = "spare"', 'message = ["y"]')

@@ -113,6 +113,26 @@ def test_a_variable_that_is_not_declared_is_told_where_it_is_used(opening: str, 
     assert [fault for fault in faults_of(text) if fault.startswith(f"{PATH}:{line}: {told}")], faults_of(text)
 
 
+@pytest.mark.parametrize(
+    ("old", "told"),
+    [
+        ("GET {{BASE_URL}}/a", "GETT{{BASE_URL}}/a"),
+        ("GET {{BASE_URL}}/a", "GET a"),
+        ("GET {{BASE_URL}}/b", "get {{BASE_URL}}/b"),
+    ],
+)
+def test_a_line_that_is_no_request_is_told_on_its_line(old: str, told: str) -> None:
+    fence = "```http\n# first\nGET {{BASE_URL}}/a\nAccept: text/plain\n\n###\n\nGET {{BASE_URL}}/b\n```"
+    assert faults_of(small(f"{PROBES}\n\n{fence}")) == ()
+    text = changed(old, told, small(f"{PROBES}\n\n{fence}"))
+    assert [fault for fault in faults_of(text) if fault.startswith(f'{PATH}:{line_of(told, text)}: "{told}" is not')]
+
+
+def test_an_http_fence_holds_a_request() -> None:
+    text = small(f"{PROBES}\n\n```http\n# later\n```")
+    assert faults_of(text)[0].startswith(f"{PATH}:{line_of('```http', text)}: an http fence without a request")
+
+
 def test_variables_are_not_judged_when_the_runbook_block_is_at_fault() -> None:
     assert len(faults_of(changed('phase = "7"', "phase = 7"))) == 1
 
