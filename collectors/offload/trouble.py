@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Trouble(Exception):  # noqa: N818 trouble is evidence here, not a fault of the program
+class Trouble(Exception):
     """The question was not answered, or its answer proves nothing; the reason is one sentence without a secret."""
 
     def __init__(self, reason: str, sqlstate: str | None = None) -> None:
