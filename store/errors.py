@@ -6,6 +6,8 @@ CloseoutError
 │   ├── NotACase             the file is not a case, or belongs to a newer version
 │   ├── CaseBusy             another process holds the file
 │   ├── CaseSealed           the case has ended; a new one continues it
+│   ├── DiskFull             no room for evidence; notes may still be stored
+│   ├── NotTrusted           a case from elsewhere would run something here
 │   └── BadInput             what was given cannot be read; nothing was loaded
 └── EvidenceBroken      20   the file contradicts its own chain
 """
@@ -48,6 +50,14 @@ class CaseBusy(Refused):
 
 class CaseSealed(Refused):
     """The case has ended with a seal and is never written again."""
+
+
+class DiskFull(Refused):
+    """Evidence is not being written; what was acknowledged stands, and notes are stored while a reserve lasts."""
+
+
+class NotTrusted(Refused):
+    """The case came from elsewhere and would run or contact something on this machine."""
 
 
 class BadInput(Refused):
