@@ -6,7 +6,7 @@ A variable that the runbook does not declare would be empty at the worst moment,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from store.runbook.model import Command
 
@@ -24,6 +24,7 @@ _SHELL_NAME = re.compile(r"\$(?:\{[#!]?([A-Za-z_]\w*)|([A-Za-z_]\w*))")
 _SHELL_OWN = re.compile(
     r"(?:^|[\s;&|(])(?:([A-Za-z_]\w*)\+?=|for\s+([A-Za-z_]\w*)\b|read\s+(?:-\w+\s+)*([A-Za-z_]\w*))", re.MULTILINE
 )
+_PLAIN = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 _HTTP_NAME = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _SQL_TOKEN = re.compile(
     r"""--[^\n]* | /\*.*?\*/ | '(?:[^']|'')*' | "(?:[^"]|"")*" | \$(\w*)\$.*?\$\1\$
@@ -38,6 +39,22 @@ def used_variables(command: Command) -> Iterator[tuple[str, int]]:
     for name, offset in finders[command.language](command.text):
         if name not in GIVEN[command.language]:
             yield name, command.line + 1 + command.text.count("\n", 0, offset)
+
+
+def fill_in(command: Command, values: Mapping[str, str]) -> str:
+    """A shell command with these variables written out where the shell would put them, so that it can be read and copied.
+
+    A value that the shell would read as more than one plain word stays a variable: written out it could mean something else.
+    """
+    if command.language != "sh":
+        return command.text
+    text = command.text
+    places = sorted({(at, name) for name, at in _in_shell(text) if _PLAIN.fullmatch(values.get(name, ""))}, reverse=True)
+    for at, name in places:
+        written = next((form for form in (f"${{{name}}}", f"${name}") if text.startswith(form, at)), None)
+        if written is not None:
+            text = text[:at] + values[name] + text[at + len(written) :]
+    return text
 
 
 def in_braces(text: str) -> Iterator[tuple[str, int]]:
