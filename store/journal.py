@@ -305,3 +305,48 @@ class Acknowledgement(NamedTuple):
     signal: str
     first_trip_ms: int | None
     note: str
+
+
+class Seal(NamedTuple):
+    """The end of a case. `cookie` is the schema cookie of the file that was sealed: the delivered copy has the next one."""
+
+    at_ms: int
+    operator: str
+    evaluation: int
+    worst: str
+    from_ms: int
+    to_ms: int
+    gaps: int
+    override: str | None
+    cookie: int
+
+
+class Gap(NamedTuple):
+    """Something that the case does not know or cannot vouch for, said when it was sealed."""
+
+    kind: str
+    ref: str
+    text: str
+
+
+class CarriedItem(NamedTuple):
+    """An open watch item or unknown of the case before this one; `origin` names that case, its head and the row."""
+
+    kind: str
+    signal: str | None
+    text: str
+    origin: str
+
+
+class CarriedWindow(NamedTuple):
+    """What one signature counted in a named window of the case before this one, so that it can serve as baseline here."""
+
+    name: str
+    from_ms: int
+    to_ms: int
+    signature: str
+    sha256: str
+    covered: int
+    matches: int
+    bad_minutes: int
+    requests: int | None

@@ -19,6 +19,7 @@ def guard_statements(db: sqlite3.Connection) -> list[str]:
         statements += _refuse_change(table)
         statements.append(_refuse_replacement(db, table))
     statements.append(_refuse_dangling_citation())
+    statements.append(_refuse_after_seal())
     return statements
 
 
@@ -67,4 +68,12 @@ def _refuse_dangling_citation() -> str:
     return (
         f"CREATE TRIGGER citation_of_evidence BEFORE INSERT ON citation WHEN NOT ({known}) "
         "BEGIN SELECT RAISE(ABORT, 'a citation must name evidence that is in this case'); END"
+    )
+
+
+def _refuse_after_seal() -> str:
+    return (
+        "CREATE TRIGGER chain_ends_with_seal BEFORE INSERT ON chain "
+        "WHEN (SELECT kind FROM chain ORDER BY seq DESC LIMIT 1) = 'seal' "
+        "BEGIN SELECT RAISE(ABORT, 'the case is sealed and is never written again'); END"
     )

@@ -565,3 +565,53 @@ CREATE TABLE acknowledgement (
   first_trip_ms INTEGER,
   note TEXT NOT NULL
 ) STRICT;
+
+-- The end of a case, and what was carried into it -------------------------------------------------------------------------------
+
+-- One row, stored by the sealing transaction: who ended the case, what it covers, how many gaps the report names (none is a statement).
+CREATE TABLE seal (
+  id INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL REFERENCES chain (seq) DEFERRABLE INITIALLY DEFERRED,
+  at_ms INTEGER NOT NULL,
+  operator TEXT NOT NULL,
+  evaluation INTEGER NOT NULL UNIQUE REFERENCES evaluation (id),
+  worst TEXT NOT NULL,
+  from_ms INTEGER NOT NULL,
+  to_ms INTEGER NOT NULL,
+  gaps INTEGER NOT NULL CHECK (gaps >= 0),
+  override TEXT,
+  cookie INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE gap (
+  id INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL REFERENCES chain (seq) DEFERRABLE INITIALLY DEFERRED,
+  kind TEXT NOT NULL,
+  ref TEXT NOT NULL,
+  text TEXT NOT NULL CHECK (trim(text) <> '')
+) STRICT;
+
+CREATE TABLE carried_item (
+  id INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL REFERENCES chain (seq) DEFERRABLE INITIALLY DEFERRED,
+  kind TEXT NOT NULL,
+  signal TEXT,
+  text TEXT NOT NULL CHECK (trim(text) <> ''),
+  origin TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE carried_window (
+  id INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL REFERENCES chain (seq) DEFERRABLE INITIALLY DEFERRED,
+  name TEXT NOT NULL,
+  from_ms INTEGER NOT NULL,
+  to_ms INTEGER NOT NULL,
+  signature TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  covered INTEGER NOT NULL CHECK (covered IN (0, 1)),
+  matches INTEGER NOT NULL,
+  bad_minutes INTEGER NOT NULL,
+  requests INTEGER,
+  CHECK (from_ms < to_ms),
+  UNIQUE (name, signature)
+) STRICT;
