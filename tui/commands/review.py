@@ -1,0 +1,51 @@
+"""Open the case in Datasette, read-only, on this machine.
+
+  closeout review incident.db
+  closeout review incident.db --port 0 --allow-sql
+
+The front page says what happened, what was decided on what evidence, and what is not known; every number leads to its rows. SQL from the
+address bar is off unless asked for; the case's own questions work always. Ends with Ctrl-C. `datasette incident.db` shows the same pages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from store.case import Case
+from tui.output import plain, print_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `review`."""
+    parser.add_argument("case", metavar="CASE")
+    parser.add_argument(
+        "--port", metavar="N", type=int, help="0 for any free one; 8001 if free, else any, when left out"
+    )
+    parser.add_argument(
+        "--host", metavar="H", default="127.0.0.1", help="listen elsewhere: everyone who reaches it can read the case"
+    )
+    parser.add_argument("--allow-sql", action="store_true", help="let readers put SQL of their own, still read-only")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output when it is ready")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    Case.open(arguments.case).close()  # said before Datasette is loaded, which takes a second
+    from store.review.serve import open_review
+
+    review = open_review(Path(arguments.case), host=arguments.host, port=arguments.port, allow_sql=arguments.allow_sql)
+
+    def tell() -> None:
+        if arguments.json:
+            print_json({"schema": 1, "url": review.url, "sealed": review.sealed, "allow_sql": arguments.allow_sql})
+            return
+        print(f"{plain(arguments.case)}: {review.url}")
+        print(
+            f"  {'sealed: it never changes' if review.sealed else 'open: reload to see what was added'}; Ctrl-C ends the review"
+        )
+        sys.stdout.flush()
+
+    review.serve(started=tell)
+    return 0
