@@ -1,4 +1,4 @@
-"""What people do to a step: start, pass, fail, skip, hold, confirm, resolve, reopen, retract, answer, and tell of it afterwards.
+"""What people do to a step: start, pass, fail, skip, hold, confirm, resolve, reopen, retract, and tell of it afterwards.
 
 Intent is stored before effect: `start` is committed before anything of the step may run. No deed changes an earlier row; a retry is a new
 attempt. Every block can be overridden, with a reason that stays in the record.
@@ -11,6 +11,7 @@ from typing import Any
 from store.errors import BadInput, Refused
 from store.instants import format_instant
 from store.runbook.model import Effect, StepKind
+from store.walk.challenge import Answer
 from store.walk.states import COLLECTING, State, StepState
 from store.walk.walk import Acting, Deed, Walk, refuse
 
@@ -41,17 +42,17 @@ def finish(
     step: str,
     *,
     reason: str = "",
-    value: str = "",
+    answer: Answer | None = None,
     override: str = "",
     detail: dict[str, Any] | None = None,
 ) -> Deed:
-    """Mark a step passed, with the value that was seen if there is one.
+    """Mark a step passed, with the answer to its challenge if there was one.
 
     Raises:
-        Refused: it is not in hand, a need is not met, or it changes something and was never started.
+        Refused: it is not in hand, a need is not met, the answer is not what was shown, or it changes something and was never started.
     """
     with walk.acting() as acting:
-        state = _possible(acting, step, "pass")
+        state = _possible(acting, step, "done")
         if state.kind == StepKind.DECIDE:
             raise Refused(
                 f"{step} is a decision", f"choose with: closeout decide CASE {step} CHOICE --cite REF --reason R"
@@ -63,12 +64,16 @@ def finish(
         if state.state == State.STALE:
             _demand(
                 override,
-                Refused(
-                    f"{step} is stale: {state.why}", f"do it again with: closeout step start CASE {step}; {_OVERRIDE}"
-                ),
+                Refused(f"{step} is stale: {state.why}", f"do it again: closeout step start CASE {step}, {_OVERRIDE}"),
             )
+        if answer is not None and not answer.agrees:
+            wrong = f"answered {answer.value}, shown {answer.shown}"
+            _demand(override, Refused(f"{step}: {wrong}", f"closeout step fail CASE {step} --reason R, {_OVERRIDE}"))
         attempt = _attempt_in_hand(acting, state, override=override)
-        said = {**(detail or {}), **({"value": value} if value else {})}
+        said = dict(detail or {})
+        if answer is not None:
+            acting.write(step, "answered", attempt, detail=answer._asdict())
+            said["value"] = answer.value
         return acting.write(step, "passed", attempt, reason=reason, detail=said, override=override)
 
 
@@ -149,18 +154,6 @@ def retract(walk: Walk, step: str, *, reason: str) -> Deed:
         return acting.write(step, "retracted", state.attempt, reason=reason)
 
 
-def answer(walk: Walk, step: str, *, asked: str, shown: str, value: str, age_ms: int | None = None) -> Deed:
-    """Store a response to a challenge: what was asked, the reading shown with its age, and what was answered."""
-    with walk.acting() as acting:
-        state = acting.state(step)
-        if state.state not in (State.READY, State.RUNNING, State.HELD):
-            raise refuse(state, "answer", acting.now_ms)
-        attempt = _attempt_in_hand(acting, state, override="")
-        return acting.write(
-            step, "answered", attempt, detail={"asked": asked, "shown": shown, "value": value, "age_ms": age_ms}
-        )
-
-
 def late(walk: Walk, step: str, *, reason: str, done_at_ms: int, told_by: str = "") -> Deed:
     """Tell of a step that was done outside: when it is said to have been done, beside when that was recorded.
 
@@ -194,7 +187,7 @@ def begin_attempt(acting: Acting, state: StepState, *, override: str) -> Deed:
 
 def _possible(acting: Acting, step: str, act: str) -> StepState:
     state = acting.state(step)
-    acts = (*state.acts, "pass") if state.kind == StepKind.DECIDE and act == "pass" else state.acts
+    acts = (*state.acts, "done") if state.kind == StepKind.DECIDE and act == "done" else state.acts
     if act not in acts:
         raise refuse(state, act, acting.now_ms)
     return state

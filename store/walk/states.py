@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -42,18 +42,18 @@ SETTLED = frozenset({State.PASSED, State.FAILED, State.SKIPPED})
 """States that ask for nothing more."""
 
 ACTS: Mapping[str, tuple[str, ...]] = {
-    State.WAITING: ("skip", "late", "start", "pass"),
-    State.READY: ("start", "pass", "fail", "skip", "hold", "late"),
-    State.RUNNING: ("pass", "fail", "hold", "skip", "late"),
-    State.HELD: ("confirm", "pass", "fail", "skip", "late"),
+    State.WAITING: ("skip", "late", "start", "done"),
+    State.READY: ("start", "done", "fail", "skip", "hold", "late"),
+    State.RUNNING: ("done", "fail", "hold", "skip", "late"),
+    State.HELD: ("confirm", "done", "fail", "skip", "late"),
     State.PASSED: ("reopen", "retract"),
-    State.FAILED: ("start", "pass", "skip", "reopen", "late", "retract"),
+    State.FAILED: ("start", "done", "skip", "reopen", "late", "retract"),
     State.SKIPPED: ("reopen", "start", "late", "retract"),
-    State.LOST: ("resolve", "start", "skip", "late"),
-    State.STALE: ("start", "pass", "reopen", "skip", "retract"),
-    State.RETRACTED: ("start", "pass", "fail", "skip", "reopen", "late"),
+    State.LOST: ("start", "resolve", "skip", "late"),
+    State.STALE: ("start", "done", "reopen", "skip", "retract"),
+    State.RETRACTED: ("start", "done", "fail", "skip", "reopen", "late"),
 }
-"""What can be done in each state; `waiting` starts, and `stale` passes, only with an override. No state is without a way forward."""
+"""What can be done in each state; `waiting` starts, and `stale` is done, only with an override. No state is without a way forward."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class StepState:
         if self.state == State.LOST and self.effect == Effect.CHANGES and self.resolved is None:
             possible = ("resolve", "start", "late")
         if self.kind == StepKind.DECIDE:
-            possible = tuple("decide" if act == "pass" else act for act in possible)
+            possible = tuple("decide" if act == "done" else act for act in possible)
         return (*possible, "resolve") if self.elsewhere and self.state == State.RUNNING else possible
 
     @property
@@ -210,7 +210,7 @@ class _Scene:
             return State.READY, ""
         attempt = history.newest
         if attempt.state == "running" and self.life(attempt.who) is Life.DEAD:
-            return State.LOST, f"its process ended without an end: {attempt.who.place}"
+            return State.LOST, f"the process that ran it is gone ({_process(attempt)})"
         if attempt.state == "passed":
             why = self._stale(step, history, attempt)
             return (State.STALE, why) if why else (State.PASSED, "")
@@ -256,7 +256,7 @@ class _Scene:
             background=running and step.kind in COLLECTING and step.for_ms is not None,
             elsewhere=running and attempt is not None and self.life(attempt.who) is Life.ELSEWHERE,
             passed_over=step.id in self.jumps.over,
-            attempts=tuple(history.attempts[number] for number in sorted(history.attempts)),
+            attempts=_attempts(history, lost=state == State.LOST),
         )
 
     def _elapsed(self, started: Event | None) -> int | None:
@@ -321,6 +321,18 @@ class _Scene:
             ),
             self.now_ms,
         )
+
+
+def _attempts(history: History, *, lost: bool) -> tuple[Attempt, ...]:
+    """Every attempt, the newest one as it is derived."""
+    found = [history.attempts[number] for number in sorted(history.attempts)]
+    if lost:
+        found[-1] = replace(found[-1], state="lost")
+    return tuple(found)
+
+
+def _process(attempt: Attempt) -> str:
+    return f"{attempt.who.place}, process {attempt.who.pid}" if attempt.who.pid else attempt.who.place
 
 
 def newest_look(query: Query, streams: Sequence[str]) -> int | None:

@@ -10,7 +10,7 @@ import contextlib
 import difflib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from store.case import Case, Transaction
@@ -171,7 +171,7 @@ class Acting:
 
     def record_lost(self) -> None:
         """Write down the attempts that readers derive as lost."""
-        found = [s for s in self.walk.lost if s.attempts[-1].state == "running"]
+        found = [s for s in self.walk.lost if s.attempts[-1].ended_ms is None]
         for state in found:
             attempt = state.attempts[-1]
             self.write(
@@ -217,7 +217,8 @@ def named_step(runbook: Runbook, id: str) -> Step:
 def refuse(state: StepState, wanted: str, now_ms: int) -> Refused:
     """Why a deed is not possible in a state, naming who brought it there and when, and what is possible."""
     ways = ", ".join(state.acts)
-    return Refused(f"cannot {wanted} {state.id}: {standing(state, now_ms)}", f"possible now: {ways}")
+    verb = "finish" if wanted == "done" else wanted
+    return Refused(f"cannot {verb} {state.id}: {standing(state, now_ms)}", f"possible now: {ways}")
 
 
 def standing(state: StepState, now_ms: int) -> str:
@@ -241,8 +242,3 @@ def standing(state: StepState, now_ms: int) -> str:
 
 def _from(state: StepState) -> str:
     return f", {state.place}" if state.place and state.state in (State.RUNNING, State.HELD) else ""
-
-
-def without(state: StepState, why: str) -> StepState:
-    """The same state with another sentence on it."""
-    return replace(state, why=why)

@@ -1,0 +1,236 @@
+"""Print the current step: what it is for, what to run, what can be done with it.
+
+  closeout next incident.db
+  closeout next incident.db --all        every step in one line
+  closeout next incident.db --json
+
+Commands are printed as the runbook has them: variables are not filled in, secrets are never shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from store.instants import format_duration
+from store.judge import Judgement, SignalState
+from store.runbook.model import Step, StepKind
+from store.status import signal_json
+from store.telling import tell_signal
+from store.walk.evaluations import judged_now
+from store.walk.form import state_json, step_text_json, walk_json
+from store.walk.states import COLLECTING, StepState, WalkState
+from store.walk.undo import Undo, undo_of
+from store.walk.walk import Walk, named_step
+from tui.output import print_json
+from tui.walking import add_common_arguments, command_line, duration_argument, say, say_block, walking
+
+SIGNS = {
+    "waiting": "·", "ready": "○", "running": "»", "held": "=", "passed": "✓", "failed": "✗", "skipped": "-", "lost": "!", "stale": "?",
+    "retracted": "<",
+}  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `next`."""
+    parser.add_argument("case", metavar="CASE")
+    parser.add_argument("--all", action="store_true", help="every step, one line each")
+    add_common_arguments(parser, writes=False)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print where the walk stands."""
+    with walking(arguments, write=False) as walk:
+        state = walk.read()
+        sealed = walk.case.head().kind == "seal"
+        here = None if sealed else state.here
+        plan = named_step(walk.runbook, here.id) if here else None
+        judged = judged_now(walk.case) if plan is not None and plan.cites else None
+        if arguments.json:
+            print_json(_answer(walk, state, here, plan, judged, sealed=sealed, whole=arguments.all))
+        elif arguments.all:
+            _print_all(state)
+        elif here is None or plan is None:
+            _print_end(arguments.case, sealed=sealed)
+        else:
+            print_step(walk, arguments.case, state, here, plan, judged)
+    return 0
+
+
+def print_step(walk: Walk, case: str, state: WalkState, here: StepState, plan: Step, judged: Judgement | None) -> None:
+    """Print one step with everything that is needed to do it."""
+    print_heading(state, here)
+    if plan.guidance:
+        print()
+        say_block(plan.guidance)
+    if plan.command is not None:
+        print()
+        say_block(plan.command.text, indent=4)
+    tripped = _print_cited(plan, judged)
+    if plan.kind is StepKind.DECIDE:
+        print_choices(plan)
+        for signal in tripped:
+            print_undo(undo_of(walk.case, walk.runbook, signal.id, os.environ))
+    print()
+    for line in ways(case, here, plan, walk):
+        say(line, indent=2)
+    _print_beside(state, here)
+
+
+def print_heading(state: WalkState, here: StepState) -> None:
+    """Print the place, the title and the state of a step."""
+    again = f", attempt {here.attempt}" if here.attempt > 1 else ""
+    optional = "" if here.mandatory else ", optional"
+    say(
+        f"step {here.position} of {state.total} · {here.id} · {here.kind}, {here.effect}{optional} · {here.state}{again}"
+    )
+    say(here.title)
+    if here.elapsed_ms is not None:
+        say(f"running for {format_duration(here.elapsed_ms)}, started by {here.operator}")
+    if here.why:
+        say(here.why)
+    if here.awaits:
+        say(f"chosen: {here.choice}; it waits for {here.awaits}")
+    for remark in here.needs_remarks:
+        say(f"rests on {remark}")
+    for attempt in here.attempts:
+        if attempt.number < here.attempt or here.state in ("failed", "lost", "retracted"):
+            say(f"attempt {attempt.number}: {attempt.state}" + (f": {attempt.reason}" if attempt.reason else ""))
+
+
+def print_choices(plan: Step) -> None:
+    """Print the ways out of a decision."""
+    print()
+    for choice in plan.choices:
+        beside = [f"goes to {choice.next}"] if choice.next else []
+        beside += [f"undoes {choice.scope}"] if choice.scope else []
+        beside += ["asks for a second person"] if choice.id in plan.second_person else []
+        say(f"{choice.id}: {choice.label}" + (f" ({'; '.join(beside)})" if beside else ""), indent=2)
+
+
+def print_undo(undo: Undo) -> None:
+    """Print the way back from a signal. Nothing of it is run."""
+    print()
+    say(f"to undo {undo.signal}: {undo.do}", indent=2)
+    for file in undo.files:
+        say(f"file: {file}", indent=4)
+    for text in undo.confirm:
+        say(f"confirm: {text}", indent=4)
+    say(f"wake: {', '.join(undo.owner)}" + (f", {undo.contact}" if undo.contact else ""), indent=4)
+    if undo.deployments is not None:
+        known = undo.deployments
+        say(f"deployed: {known.deployment or 'not said'}; good before: {known.previous or 'not said'}", indent=4)
+    if undo.command:
+        say("run it yourself, here it is only shown:", indent=4)
+        say_block(undo.command, indent=6)
+    if undo.unset:
+        say(f"not set here: {', '.join(undo.unset)}", indent=4)
+
+
+def ways(case: str, here: StepState, plan: Step, walk: Walk) -> list[str]:
+    """Commands that are possible now, the most likely one first."""
+    lines: list[str] = []
+    if here.state in ("ready", "running") and plan.kind in COLLECTING:
+        lines += collect_lines(case, plan, walk)
+    for act in here.acts:
+        lines += _way(case, here, act)
+    return lines
+
+
+def collect_lines(case: str, plan: Step, walk: Walk) -> list[str]:
+    """The commands that go and look for what a step feeds."""
+    every = {source.id: source.every_ms for source in walk.runbook.sources}
+    lines: list[str] = []
+    for stream in plan.feeds:
+        words = ["collect", case, stream]
+        tick = every.get(stream)
+        if plan.for_ms is not None and tick is not None:
+            words += ["--every", duration_argument(tick), "--for", duration_argument(plan.for_ms)]
+        lines.append(command_line(*words))
+    return lines
+
+
+def _way(case: str, here: StepState, act: str) -> list[str]:
+    blocked = (here.state == "waiting" and act in ("start", "done", "decide")) or (
+        here.state == "stale" and act == "done"
+    )
+    if blocked:
+        return (
+            []
+            if act == "done"
+            else [f"{command_line('step', act, case, here.id)} --override REASON"]
+            if act == "start"
+            else []
+        )
+    match act:
+        case "start" | "done" | "confirm" | "reopen":
+            return [command_line("step", act, case, here.id)]
+        case "decide":
+            return [f"{command_line('decide', case, here.id)} CHOICE --cite REF --reason REASON"]
+        case "resolve":
+            return [f"{command_line('step', act, case, here.id)} --took-effect yes|no|unknown --reason REASON"]
+        case "late":
+            return [f"{command_line('step', act, case, here.id)} --at TIME --reason REASON"]
+        case _:
+            return [f"{command_line('step', act, case, here.id)} --reason REASON"]
+
+
+def _print_cited(plan: Step, judged: Judgement | None) -> list[SignalState]:
+    """Print the signals that a step looks at; gives back those that tripped."""
+    if judged is None:
+        return []
+    shown = [signal for signal in judged.signals if signal.id in plan.cites]
+    print()
+    for signal in shown:
+        say(tell_signal(signal, as_of_ms=judged.question.as_of_ms), indent=2, hang=9)
+    return [signal for signal in shown if signal.state == "tripped"]
+
+
+def _print_beside(state: WalkState, here: StepState) -> None:
+    for step in state.steps:
+        if step.background and step.id != here.id:
+            say(f"running by itself: {step.id}, for {format_duration(step.elapsed_ms or 0)}", indent=2)
+
+
+def _print_all(state: WalkState) -> None:
+    for step in state.steps:
+        mark = ">" if step.id == state.current else " "
+        said = step.why or step.reason
+        again = f" (attempt {step.attempt})" if step.attempt > 1 else ""
+        say(
+            f"{mark} {step.position:>2} {SIGNS[step.state]} {step.state:<9} {step.id}{again}: {step.title}"
+            + (f" · {said}" if said else "")
+        )
+    print(f"{state.passed} passed, {state.settled} of {state.total} settled")
+
+
+def _print_end(case: str, *, sealed: bool) -> None:
+    if sealed:
+        print(f"{case} is sealed; go on in a new case: {command_line('init', 'NEXT.db', '--after', case)}")
+    else:
+        print(f"nothing is left to do; end the case with: {command_line('seal', case)} OUT")
+
+
+def _answer(
+    walk: Walk,
+    state: WalkState,
+    here: StepState | None,
+    plan: Step | None,
+    judged: Judgement | None,
+    *,
+    sealed: bool,
+    whole: bool,
+) -> dict[str, Any]:
+    told = walk_json(state)
+    if not whole:
+        del told["steps"]
+    step: dict[str, Any] | None = None
+    if here is not None and plan is not None:
+        signals = [] if judged is None else [s for s in judged.signals if s.id in plan.cites]
+        step = {**state_json(here), **step_text_json(plan)}
+        step["signals"] = (
+            [] if judged is None else [signal_json(signal, judged.question.as_of_ms) for signal in signals]
+        )
+    (case_id,) = walk.case.read().execute("SELECT case_id FROM case_info ORDER BY id LIMIT 1").fetchone()
+    return {"schema": 1, "case": case_id, "sealed": sealed, **told, "step": step}
