@@ -13,8 +13,9 @@ _KNOWN = re.compile(
     r"""(?x)
     Vercel\ CLI\b | Retrieving\ project | Fetching\b | Fetched\ \d+\ logs | Finding\b | Resolving\ deployment
     | Searching\ for | Displaying\ runtime\ logs | Streaming\ logs\ for | (?:[⠀-⣿|/\\-]\ ?)?waiting\ for\ new\ logs
-    | No\ logs\ found | >\  | NOTE:\ The\ Vercel\ CLI | Update\ available | Changelog: | Run\ `.*`\ to\ (?:update|install)
-    | ▲\ | Inspect: | WARN!\  | npm\ (?:warn|notice|WARN)\b | npx:\ | Need\ to\ install\ the\ following
+    | No\ logs\ found | >\  | NOTE:\ The\ Vercel\ CLI | Update\ available | Changelog:
+    | Run\ `.*`\ to\ (?:update|install) | ▲\ | Inspect:
+    | WARN!\  | npm\ (?:warn|notice|WARN)\b | npx:\ | Need\ to\ install\ the\ following
     | Ok\ to\ proceed | Debug:\ | \[debug\]
     """
 )

@@ -7,7 +7,7 @@ The result depends on the set of records, not on their order.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from collectors.logs.banners import tool_version
@@ -15,16 +15,24 @@ from collectors.logs.identity import key_of
 from collectors.logs.match import Matcher
 from collectors.logs.record import FACTS, Banner, Facts, Form, Item, LogRecord, SourceFault, Unread
 from collectors.logs.redact import Redactor
-from collectors.logs.route import RouteLabels
+from collectors.logs.route import OTHER, Routes
 from collectors.logs.spool import Found, Spool
+from collectors.logs.table import generation
 from collectors.logs.traffic import RequestCounts
-from collectors.logs.values import timeout_seconds
+from collectors.logs.values import reading_of, timeout_seconds
 
 MATCH_LIMIT = 100_000
 """Matches kept per collection; beyond that they are only counted, and the collection ends as truncated."""
 UNREADABLE_LIMIT = 1_000
 _KNOWN_LIMIT = 500_000
 _SAMPLE = 300
+
+
+def _generation(record: LogRecord, known: str) -> str:
+    """The generation of an export. 2025 and 2026 have the same columns; only the older one writes -1 for nothing."""
+    found = known or generation(record.fields)
+    absent = [str(record.fields.get(name)) for name in ("responseStatusCode", "durationMs", "memorySize")]
+    return "2025" if found == "2026" and "-1" in absent else found
 
 
 class _Shown(NamedTuple):
@@ -44,6 +52,7 @@ class Gather:
         redactor: masks what is kept.
         placed_ms: where a match without any time is placed; such a match never counts, it only stands in the way of
             an `ok`.
+        window: the declared window; records outside it are kept and counted.
         limit: most matches to keep.
     """
 
@@ -53,12 +62,13 @@ class Gather:
         redactor: Redactor,
         *,
         placed_ms: int,
+        window: tuple[int, int] | None = None,
         limit: int = MATCH_LIMIT,
         facts: Mapping[Form, Facts] = FACTS,
     ) -> None:
         self.matchers = matchers
         self.redactor = redactor
-        self.labels = RouteLabels(p for m in matchers for p in m.signature.routes)
+        self.routes = Routes(m.signature.routes for m in matchers)
         self.traffic = RequestCounts()
         self.spool = Spool()
         self.unreadable: list[tuple[int, str, str]] = []
@@ -67,13 +77,19 @@ class Gather:
         self.rows = [0] * len(matchers)
         self.unsure = [0] * len(matchers)
         self.other_timeouts: Counter[int] = Counter()
-        self.records = self.matched = self.unread = self.banners = self.omitted = self.cut = self.timeless = 0
+        self.records = self.matched = self.unread = self.banners = self.omitted = self.cut = self.timeless = (
+            self.outside
+        ) = 0
         self.first_ms: int | None = None
         self.last_ms: int | None = None
         self.version = ""
+        self.detail = ""
         self._placed_ms = placed_ms
+        self.window = window
+        self.gauges: list[tuple[int, str, str, int]] = []
+        self._unrouted = tuple(i for i, m in enumerate(matchers) if not m.signature.routes)
         self._limit = limit
-        self._facts = facts
+        self.facts = facts
         self._known: dict[str, int] = {}
         self._blank: dict[tuple[int, str], Found] = {}
 
@@ -102,13 +118,29 @@ class Gather:
         self.records += 1
         self.forms[record.form] += 1
         self.cut += record.cut
+        if record.form is Form.EXPORT and self.detail in ("", "2026"):
+            self.detail = _generation(record, self.detail)
         if record.at_ms is None:
             self.timeless += 1
             return
         self.widen(record.at_ms, record.at_ms)
+        if self.window and not self.window[0] <= record.at_ms < self.window[1]:
+            self.outside += 1
+        if record.series is not None:
+            self._read_gauge(record, record.series, record.at_ms)
         if record.is_request:
             started = record.started_ms if record.started_ms is not None else record.at_ms
-            self.traffic.see(started, self.labels[record.route or ""], record.request)
+            label = OTHER if record.route is None else self.routes.of(record.route)[0]
+            self.traffic.see(started, label, record.request)
+
+    def _read_gauge(self, record: LogRecord, series: str, at_ms: int) -> None:
+        reading = reading_of(record.value)
+        if reading is None:
+            self.take_unread(Unread(record.line, "its reading is no number", record.raw[:1024]))
+        elif len(self.gauges) >= self._limit:
+            self.omitted += 1
+        else:
+            self.gauges.append((at_ms, self.redactor.text(series), *reading))
 
     def widen(self, first_ms: int, last_ms: int) -> None:
         """Extend the span of times that were seen."""
@@ -123,28 +155,35 @@ class Gather:
         shown: _Shown | None = None
         seconds = [n for text in record.messages for n in timeout_seconds(text)]
         watched: set[int | None] = set()
-        for index, matcher in enumerate(self.matchers):
-            if not matcher.on_route(record):
-                continue
+        for index in self._on_route(record):
+            matcher = self.matchers[index]
             watched.add(matcher.signature.timeout_s)
             unsure = False
             if matcher.statuses:
                 if record.status is None:
                     unsure = True
                 else:
-                    self._learn(record)
+                    self.learn(record.request, record.status)
                     if record.status not in matcher.statuses:
                         continue
             if not matcher.where_holds(record) or (texts := matcher.texts(record)) is None:
                 continue
-            if unsure and not self._facts[record.form].statuses:
+            if unsure and not self.facts[record.form].statuses:
                 continue
             hit |= not unsure
             shown = shown or self._shown(record, seconds)
             self._keep(index, record, shown, texts or record.messages[:1] or ("",), unsure=unsure)
         self.matched += hit
-        if seconds and watched - {None}:
+        if seconds and record.route is not None and watched - {None}:
             self.other_timeouts.update(set(seconds) - watched)
+
+    def _on_route(self, record: LogRecord) -> Iterable[int]:
+        """The signatures that a record may match by its route; forms without routes are judged by their message
+        alone.
+        """
+        if record.route is not None:
+            return self.routes.of(record.route)[1]
+        return self._unrouted if self.facts[record.form].routes else range(len(self.matchers))
 
     def finish(self) -> None:
         """Settle requests whose status was blank in some rows: known elsewhere, they are known; else they stay
@@ -159,14 +198,15 @@ class Gather:
             elif matcher.reads_text and status in matcher.statuses:
                 self.rows[index] += 1
                 self.matched += 1
-                self._store(found._replace(certain=1, status=status))
+                self._store(found._replace(fits=1, certain=1, status=status))
         self._blank.clear()
         if Form.QUERY_LINES in self.forms:
             self.forms[Form.QUERY_LINES] += self.forms.pop(Form.QUERY_FIRST, 0)
 
-    def _learn(self, record: LogRecord) -> None:
-        if record.request is not None and record.status is not None and len(self._known) < _KNOWN_LIMIT:
-            self._known.setdefault(record.request, record.status)
+    def learn(self, request: str | None, status: int) -> None:
+        """Remember that a request's status is known, whatever its other rows leave blank."""
+        if request is not None and len(self._known) < _KNOWN_LIMIT:
+            self._known.setdefault(request, status)
 
     def _keep(self, index: int, record: LogRecord, shown: _Shown, texts: Sequence[str], *, unsure: bool) -> None:
         unit = self.matchers[index].unit
@@ -184,6 +224,7 @@ class Gather:
                 shown.route,
                 record.status,
                 shown.request,
+                int(not unsure),
                 certain,
                 record.line,
                 shown.raw,

@@ -4,63 +4,35 @@ limit.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from enum import IntEnum
+from functools import lru_cache
 
 from collectors.logs.record import FACTS, Facts, Form, LogRecord
-from collectors.logs.route import route_test
 from collectors.logs.values import timeout_seconds
-from store.runbook.model import ConditionKind, Runbook, Signature, SourceKind
-
-
-class Fit(IntEnum):
-    """How a record fits a signature; UNSURE is everything but the status, which the record leaves blank."""
-
-    NO = 0
-    UNSURE = 1
-    YES = 2
+from store.editions import signatures_of_stream
+from store.runbook.model import Runbook, Signature
 
 
 class Matcher:
     """One signature, ready to be asked about records."""
 
-    def __init__(self, signature: Signature, facts: Mapping[Form, Facts] = FACTS) -> None:
+    def __init__(self, signature: Signature) -> None:
         self.signature = signature
         self.id = signature.id
         self.group = signature.group
         self.unit = signature.unit
         self.statuses = frozenset(signature.statuses)
-        self._facts = facts
-        self._routed = bool(signature.routes)
-        self._route = route_test(signature.routes)
         self._timeout = signature.timeout_s
         self._texts = signature.messages
         self._pattern = re.compile(signature.pattern) if signature.pattern is not None else None
         self._where = tuple((path.split("."), want) for path, want in signature.where)
         self.reads_text = bool(self._texts) or self._timeout is not None or self._pattern is not None
 
-    def on_route(self, record: LogRecord) -> bool:
-        """Whether the record lies on a route of the signature; text forms without a route are judged by their message
-        alone.
-        """
-        if not self._routed:
-            return True
-        if record.route is None:
-            return not self._facts[record.form].routes
-        return self._route(record.route)
-
     def where_holds(self, record: LogRecord) -> bool:
         """Whether every field that the signature names has its value."""
         return all(field_text(record.fields, path) == want for path, want in self._where)
-
-    def fit(self, record: LogRecord) -> Fit:
-        """How the record fits the whole signature."""
-        if not self.on_route(record) or not self.where_holds(record) or self.texts(record) is None:
-            return Fit.NO
-        if self.statuses and record.status not in self.statuses:
-            return Fit.UNSURE if record.status is None else Fit.NO
-        return Fit.YES
 
     def texts(self, record: LogRecord) -> tuple[str, ...] | None:
         """The messages that satisfy every text part at once; () when there is no text part, None when no message
@@ -79,16 +51,33 @@ class Matcher:
 
 
 def field_text(fields: Mapping[str, object], path: Sequence[str]) -> str | None:
-    """A field's value as text by its dotted path; a key that holds the dots itself is found, too."""
+    """A field's value as text by its dotted path, or None."""
+    return _plain(field_value(fields, path))
+
+
+def field_value(fields: Mapping[str, object], path: Sequence[str]) -> object:
+    """A field by its dotted path. A key that holds the dots itself is found, too, and a text that holds JSON is
+    opened.
+    """
     whole = ".".join(path)
     if whole in fields:
-        return _plain(fields[whole])
+        return fields[whole]
     value: object = fields
     for key in path:
+        if isinstance(value, str) and value[:1] == "{":
+            value = _opened(value)
         if not isinstance(value, Mapping) or key not in value:
             return None
         value = value[key]
-    return _plain(value)
+    return value
+
+
+@lru_cache(maxsize=64)
+def _opened(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _plain(value: object) -> str | None:
@@ -99,19 +88,13 @@ def _plain(value: object) -> str | None:
     return None if value is None or isinstance(value, dict | list) else str(value)
 
 
-def matchers_of(runbook: Runbook, stream: str, facts: Mapping[Form, Facts] = FACTS) -> tuple[Matcher, ...]:
+def matchers_of(runbook: Runbook, stream: str) -> tuple[Matcher, ...]:
     """The signatures that a stream is searched for: those that a condition reads from it, and those that no condition
     reads at all.
     """
-    streams: dict[str, set[str]] = {}
-    for condition in (c for signal in runbook.signals for c in signal.conditions):
-        named = set(condition.signatures)
-        if condition.kind is ConditionKind.LOOP:
-            named |= {s.id for s in runbook.signatures if s.group in condition.groups}
-        for signature in named:
-            streams.setdefault(signature, set()).update(use.stream for use in condition.streams)
-    logs = {source.id for source in runbook.sources if source.kind is SourceKind.LOGS}
-    return tuple(Matcher(s, facts) for s in runbook.signatures if stream in streams.get(s.id, logs | {stream}))
+    here = {id for id, _ in signatures_of_stream(runbook, stream)}
+    judged = {id for source in runbook.sources for id, _ in signatures_of_stream(runbook, source.id)}
+    return tuple(Matcher(s) for s in runbook.signatures if s.id in here or s.id not in judged)
 
 
 def why_not_provable(signature: Signature, forms: Iterable[Form], facts: Mapping[Form, Facts] = FACTS) -> str:

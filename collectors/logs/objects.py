@@ -120,6 +120,24 @@ def document_items(blocks: Iterable[bytes]) -> Iterator[Item]:
             yield from json_items(found.value, found.line, found.raw)
 
 
+def opens_document(head: bytes) -> bool:
+    """Whether text is one JSON document rather than one value per line: it opens an array, or an object over several
+    lines.
+    """
+    text = head.removeprefix(_BOM).lstrip(b" \t\r\n\0")
+    if text.startswith(b"["):
+        first = text.partition(b"\n")[0].strip()
+        return not first.endswith(b"]") or b"\n" not in text.strip()
+    if not text.startswith(b"{"):
+        return False
+    first, more, _ = text.partition(b"\n")
+    try:
+        decode(first)
+    except NotJsonError:
+        return bool(more) and not first.rstrip().endswith(b"}")
+    return False
+
+
 def document_records(blocks: Iterable[bytes]) -> Iterator[Parsed | Unread]:
     """Top-level objects (inside arrays or not) as (line, value, bytes); text between them that is no separator is
     unreadable.

@@ -33,9 +33,9 @@ def read_items(source: LogSource) -> tuple[Sniffed, Iterator[Item]]:
     Raises:
         BadInput: it is no log.
     """
-    head, rest = _head(source.blocks())
-    sniffed = sniff(head, source.name, whole=not rest)
-    blocks = itertools.chain([head], rest[0] if rest else ())
+    head, rest = head_of(source.blocks())
+    sniffed = sniff(head, source.name, whole=rest is None)
+    blocks = itertools.chain([head], rest or ())
     return sniffed, _with_cut(source, items_of(sniffed.layout, blocks))
 
 
@@ -61,15 +61,16 @@ def json_line(line: int, text: bytes) -> Iterator[Item]:
         yield around(line, text)
 
 
-def _head(blocks: Iterator[bytes]) -> tuple[bytes, list[Iterator[bytes]]]:
+def head_of(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes] | None]:
+    """The first mebibyte of a log, and the blocks after it; None when there are none."""
     parts: list[bytes] = []
     size = 0
     for block in blocks:
         parts.append(block)
         size += len(block)
         if size >= HEAD:
-            return b"".join(parts), [blocks]
-    return b"".join(parts), []
+            return b"".join(parts), blocks
+    return b"".join(parts), None
 
 
 def _from_header(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:

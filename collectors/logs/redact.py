@@ -18,41 +18,10 @@ _MARGIN = 16 * 1024
 _SHORTEST_SECRET = 4
 
 _KEY_WORDS = (
-    "token",
-    "secret",
-    "password",
-    "passwd",
-    "passphrase",
-    "pwd",
-    "api_key",
-    "api-key",
-    "apikey",
-    "private_key",
-    "private-key",
-    "privatekey",
-    "access_key",
-    "access-key",
-    "accesskey",
-    "auth_key",
-    "auth-key",
-    "authkey",
-    "service_key",
-    "service-key",
-    "servicekey",
-    "credential",
-    "session",
-    "csrf",
-    "xsrf",
-    "otp",
-    "client_ip",
-    "client-ip",
-    "clientip",
-    "remote_addr",
-    "remote-addr",
-    "remoteaddr",
-    "forwarded",
-    "real-ip",
-)
+    "token", "secret", "passw", "passphrase", "pwd", "_key", "-key", "apikey", "atekey", "esskey", "authkey", "icekey", "credential",
+    "session", "csrf", "xsrf", "otp", "client_ip", "client-ip", "clientip", "remote_addr", "remote-addr", "remoteaddr",
+    "forwarded", "real-ip",
+)  # fmt: skip
 # Matched only where one of the words begins, which keeps it cheap. Some words are parts of harmless ones unless they
 # end the key.
 _KEYED = re.compile(
@@ -71,32 +40,15 @@ _COOKIE = re.compile(
 )
 _TOKEN = re.compile(
     r"\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?|\b(?:sk|pk|rk)_(?:live|test)_\w{8,}|\bsk-[\w-]{16,}|\bgh[pousr]_\w{20,}"
-    r"|\bgithub_pat_\w{20,}|\bxox[abeprs]-[\w-]{8,}|\bA(?:KIA|SIA)[A-Z0-9]{12,}|\bAIza[\w-]{20,}|\bglpat-[\w-]{10,}|\bnpm_\w{20,}|\bSG\.[\w-]{10,}\.[\w-]{10,}"
-    r"|\bwhsec_[\w+/=-]{10,}|\bsbp_\w{20,}|\bsignkey-\w+-\w{16,}|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.)*?(?:-----END|\Z)"
+    r"|\bgithub_pat_\w{20,}|\bxox[abeprs]-[\w-]{8,}|\bA(?:KIA|SIA)[A-Z0-9]{12,}|\bAIza[\w-]{20,}|\bglpat-[\w-]{10,}"
+    r"|\bnpm_\w{20,}|\bSG\.[\w-]{10,}\.[\w-]{10,}"
+    r"|\bwhsec_[\w+/=-]{10,}|\bsbp_\w{20,}|\bsignkey-\w+-\w{16,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.)*?(?:-----END|\Z)"
 )
 _TOKEN_HINTS = (
-    "eyJ",
-    "k_live_",
-    "k_test_",
-    "sk-",
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "xox",
-    "AKIA",
-    "ASIA",
-    "AIza",
-    "glpat-",
-    "npm_",
-    "SG.",
-    "whsec_",
-    "sbp_",
-    "signkey-",
-    "PRIVATE KEY",
-)
+    "eyJ", "_live_", "_test_", "sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "AKIA", "ASIA", "AIza",
+    "glpat-", "npm_", "SG.", "whsec_", "sbp_", "signkey-", "PRIVATE KEY",
+)  # fmt: skip
 _MAIL = re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]+(?:@|%40|\\u0040)(?:[\w-]+\.)+[^\W\d_]{2,}")
 _QUERY = re.compile(r"([?&;][\w.~%\[\]:-]{1,80}=)(?!\[)[^&\s\"'<>\\#]+")
 _QUERY_FIELD = re.compile(
@@ -141,14 +93,14 @@ class Redactor:
         if "=" in text and ("?" in text or "&" in text or ";" in text):
             text = self._swap(_QUERY, r"\1[masked]", text)
         lower = text.lower()
-        if any(word in lower for word in _KEY_WORDS):
-            text = self._keyed(text, lower)
+        if words := [word for word in _KEY_WORDS if word in lower]:
+            text = self._keyed(text, lower, words)
         if "authorization" in lower or "bearer" in lower:
             text = self._swap(_AUTHORIZATION, r"\1\2\3[masked]", text)
             text = self._swap(_BEARER, r"\1[masked]", text)
         if "cookie" in lower:
             text = self._swap(_COOKIE, r"\1[masked]", text)
-        if any(hint in text for hint in _TOKEN_HINTS):
+        if [hint for hint in _TOKEN_HINTS if hint in text]:
             text = self._swap(_TOKEN, "[token]", text)
         return self._swap(_IP, "[address]", text) if _IP_HINT.search(text) else text
 
@@ -168,7 +120,7 @@ class Redactor:
         text = self.text(text)
         return text if len(text) <= RAW_LIMIT else _cut(text, text, len(text) - _HEAD - _TAIL)
 
-    def _keyed(self, text: str, lower: str) -> str:
+    def _keyed(self, text: str, lower: str, words: list[str]) -> str:
         """Mask the values of keys that hold one of the secret words."""
         if len(lower) != len(text):
             return self._swap(
@@ -176,7 +128,7 @@ class Redactor:
                 _value_masked,
                 text,
             )
-        places = sorted(at for word in _KEY_WORDS if word in lower for at in _finds(lower, word))
+        places = sorted(at for word in words for at in _finds(lower, word))
         parts: list[str] = []
         done = 0
         for place in places:

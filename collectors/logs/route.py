@@ -1,5 +1,5 @@
-"""Paths as the platform writes them, and the patterns that a runbook compares them with: whole paths, never prefixes
-by accident.
+"""Paths as the platform writes them, and the patterns that a runbook compares them with: whole paths, never prefixes by
+accident.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ def normalise_route(value: object) -> str | None:
     """The path alone: without scheme, host, query and double slashes; None where there is none."""
     if not isinstance(value, str):
         return None
-    text = value.strip()
+    text = value.strip(" \t\r\n")
     if not text.startswith("/"):
         text = _without_host(text)
         if not text:
             return None
-    for mark in "?#":
-        text = text.partition(mark)[0]
+    if "?" in text or "#" in text:
+        text = text.partition("?")[0].partition("#")[0]
     if "//" in text:
         text = _SLASHES.sub("/", text)
     return text
@@ -42,46 +42,44 @@ def _without_host(text: str) -> str:
     return "/" if "." in host or ":" in host else ""
 
 
-def route_test(patterns: Iterable[str]) -> Callable[[str], bool]:
-    """A test whether a normalised path is one of the routes; `*` is one segment, `**` a trailing rest."""
-    patterns = tuple(patterns)
-    exact = frozenset(p for p in patterns if "*" not in p)
-    wild = [_compile(p) for p in patterns if "*" in p]
-
-    def test(path: str) -> bool:
-        bare = path if len(path) == 1 else path.removesuffix("/")
-        return bare in exact or any(pattern.fullmatch(path) for pattern in wild)
-
-    return test
-
-
-def _compile(pattern: str) -> re.Pattern[str]:
+def pattern_test(pattern: str) -> Callable[[str], bool]:
+    """A test whether a normalised path is on a route; `*` is one segment, `**` a trailing rest, a slash at the end is
+    none.
+    """
+    if "*" not in pattern:
+        return lambda path: path == pattern or (path[-1:] == "/" and path[:-1] == pattern)
+    start = pattern.removesuffix("**")
+    if "*" not in start:
+        return lambda path: path.startswith(start)
     parts = [{"**": ".*", "*": "[^/]+"}.get(segment, re.escape(segment)) for segment in pattern.split("/")]
-    return re.compile("/".join(parts) + ("" if pattern.endswith("**") else "/?"), re.DOTALL)
+    compiled = re.compile("/".join(parts) + ("" if pattern.endswith("**") else "/?"), re.DOTALL)
+    return lambda path: compiled.fullmatch(path) is not None
 
 
-class RouteLabels(dict[str, str]):
-    """The watched route that a path is counted under in traffic, remembered per path.
+class Routes:
+    """The routes of all signatures, asked once per path and remembered.
 
-    Watched routes are the runbook's own patterns. A path counts once: under its exact route, else under the most
-    specific pattern, else under `*`; so that the numbers of all routes add up to all requests.
+    For traffic a path counts under one of them only: its exact route, else the most specific pattern, else `*`; so that
+    the numbers of all routes add up to all requests.
     """
 
     LIMIT = 20_000
 
-    def __init__(self, patterns: Iterable[str]) -> None:
-        super().__init__()
-        patterns = tuple(patterns)
-        wild = sorted((p for p in patterns if "*" in p), key=lambda p: (-len(p.split("*", 1)[0]), p))
-        self._exact = frozenset(p for p in patterns if "*" not in p)
-        self._wild = [(p, _compile(p)) for p in wild]
+    def __init__(self, routes_of: Iterable[tuple[str, ...]]) -> None:
+        self._routes_of = tuple(routes_of)
+        patterns = {pattern for routes in self._routes_of for pattern in routes}
+        specific = sorted(patterns, key=lambda p: ("*" in p, -len(p.partition("*")[0]), p))
+        self._tests = [(pattern, pattern_test(pattern)) for pattern in specific]
+        self._known: dict[str, tuple[str, tuple[int, ...]]] = {}
 
-    def __missing__(self, path: str) -> str:
-        """Find the label of a path that was not met yet; the path may still carry host and query."""
-        route = normalise_route(path) or ""
-        bare = route if len(route) == 1 else route.removesuffix("/")
-        label = bare if bare in self._exact else next((p for p, test in self._wild if test.fullmatch(route)), OTHER)
-        if len(self) >= self.LIMIT:
-            self.clear()
-        self[path] = label
-        return label
+    def of(self, route: str) -> tuple[str, tuple[int, ...]]:
+        """The route that a normalised path counts under, and which signatures, by index, it is on a route of."""
+        known = self._known.get(route)
+        if known is None:
+            on = [pattern for pattern, test in self._tests if test(route)]
+            signatures = (i for i, routes in enumerate(self._routes_of) if not routes or not set(routes).isdisjoint(on))
+            known = (on[0] if on else OTHER, tuple(signatures))
+            if len(self._known) >= self.LIMIT:
+                self._known.clear()
+            self._known[route] = known
+        return known

@@ -79,9 +79,9 @@ def object_item(fields: Fields, line: int, raw: bytes) -> Item:
 
 
 def _fault(fields: Fields, line: int) -> SourceFault | None:
-    if fields.get("type") == "deployment_error":
+    if fields.get("type") == "deployment_error" and "timestamp" not in fields:
         return SourceFault(line, True, f"deployment_error: {text_of(fields.get('message'))}".strip())
-    if fields.get("source") == "delimiter" and not fields.get("rowId"):
+    if fields.get("source") == "delimiter" and fields.get("rowId", None) == "":
         return SourceFault(
             line, False, f"the stream was cut by its limit: {text_of(fields.get('message'))}".rstrip(": ")
         )

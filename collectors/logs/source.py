@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from store.errors import BadInput
 
-BLOCK = 256 * 1024
+BLOCK = 64 * 1024
 STALL_S = 30.0
 _SLICE = 4096
 
@@ -37,6 +37,7 @@ class LogSource:
         size: int | None = None,
         progress: Progress | None = None,
         stall_s: float = STALL_S,
+        already_read: bytes = b"",
     ) -> None:
         self.name = name
         self.size = size
@@ -48,6 +49,8 @@ class LogSource:
         self._hash = hashlib.sha256()
         self._progress = progress
         self._stall_s = stall_s
+        self._already_read = already_read
+        self._pending = b""
         self._waits = size is None
 
     def __enter__(self) -> LogSource:
@@ -72,7 +75,7 @@ class LogSource:
         """The log's text as UTF-8 blocks, unpacked; the byte order mark at its start is gone."""
         raw = self._raw()
         first = next(raw, b"")
-        self.packing = packing_of(first)
+        self.packing = packing_of(first, self.name)
         plain = _chain(first, raw)
         if self.packing:
             plain = self._unpacked(plain)
@@ -91,14 +94,33 @@ class LogSource:
         next(plain, None)
         yield from plain
 
+    def fill(self, free: memoryview, rest: Iterator[bytes]) -> int:
+        """Put the next text into a buffer; 0 at the end. `rest` is what `blocks()` has not given yet; a plain file is
+        read directly.
+        """
+        if self.size is not None and not self.packing and not self.encoding:
+            count: int = self._file.readinto(free)  # type: ignore[attr-defined]
+            with free[:count] as got:
+                self.seen(got)
+            return count
+        if not self._pending:
+            self._pending = next(rest, b"")
+        count = min(len(free), len(self._pending))
+        free[:count] = self._pending[:count]
+        self._pending = self._pending[count:]
+        return count
+
     def seen(self, block: bytes | memoryview) -> None:
-        """Count and hash bytes that a faster reader took from the file itself."""
+        """Count and hash bytes as they came."""
         self._hash.update(block)
         self.bytes_read += len(block)
         if self._progress:
             self._progress(self.bytes_read, self.size)
 
     def _raw(self) -> Iterator[bytes]:
+        if self._already_read:
+            self.seen(self._already_read)
+            yield self._already_read
         descriptor = self._file.fileno() if self._waits else -1
         while True:
             if self._waits and not select.select([descriptor], [], [], self._stall_s)[0]:
@@ -125,14 +147,18 @@ class LogSource:
             self.cut_off = f"the {self.packing} file is damaged: {error}"
 
 
-def open_log(path: str, *, progress: Progress | None = None, stall_s: float = STALL_S) -> LogSource:
-    """Open a log file, or standard input for `-`.
+def open_log(
+    path: str, *, progress: Progress | None = None, stall_s: float = STALL_S, already_read: bytes = b""
+) -> LogSource:
+    """Open a log file, or standard input for `-`, of which the beginning may have been read already.
 
     Raises:
         BadInput: a folder, a device, missing, not readable.
     """
     if path in ("-", "/dev/stdin"):
-        return LogSource(sys.stdin.buffer, "standard input", progress=progress, stall_s=stall_s)
+        return LogSource(
+            sys.stdin.buffer, "standard input", progress=progress, stall_s=stall_s, already_read=already_read
+        )
     try:
         mode = Path(path).stat().st_mode
         if stat.S_ISDIR(mode):
@@ -153,7 +179,7 @@ def open_log(path: str, *, progress: Progress | None = None, stall_s: float = ST
     return LogSource(pipe, path, progress=progress, stall_s=stall_s)
 
 
-def packing_of(head: bytes) -> str:
+def packing_of(head: bytes, name: str) -> str:
     """`gzip` or `zstd` when the bytes say so.
 
     Raises:
@@ -165,7 +191,7 @@ def packing_of(head: bytes) -> str:
         return "zstd"
     for magic, what in _FOREIGN.items():
         if head.startswith(magic):
-            raise BadInput(f"this is {what}, not a log", "unpack it first" if what.endswith("archive") else "")
+            raise BadInput(f"{name} is {what}, not a log", "unpack it first" if what.endswith("archive") else "")
     return ""
 
 

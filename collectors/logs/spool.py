@@ -15,7 +15,7 @@ _IN_MEMORY = 4096
 
 class Found(NamedTuple):
     """One match before it belongs to a collection; `signature` is an index, `twins` says that equal keys must be
-    numbered.
+    numbered. `fits` is 0 only where the status is blank; `certain` also where the instant is unknown.
     """
 
     signature: int
@@ -26,6 +26,7 @@ class Found(NamedTuple):
     route: str | None
     status: int | None
     request: str | None
+    fits: int
     certain: int
     line: int
     raw: str

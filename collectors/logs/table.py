@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
 from collectors.logs.record import Banner, Item, Unread
@@ -53,7 +53,7 @@ def is_export_header(names: Sequence[str]) -> bool:
     return ("timestampInMs" in names or "TimeUTC" in names) and len(EXPORT_COLUMNS.intersection(names)) >= 4
 
 
-def generation(names: Sequence[str]) -> str:
+def generation(names: Container[str]) -> str:
     """The generation of a dashboard export, told by its columns; 2025 and 2026 share theirs."""
     if "workflowRunId" in names:
         return "2026-workflow"

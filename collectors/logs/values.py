@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal, InvalidOperation
 
 from store.errors import BadInput
 from store.instants import parse_instant
@@ -14,6 +15,7 @@ from store.instants import parse_instant
 LAST_MS = 253_402_300_799_999
 """The end of the year 9999: the last instant that can be written as ISO 8601."""
 LONGEST_REQUEST_MS = 24 * 3_600_000
+_LARGEST_READING = 2**63 // 1_000_000
 
 _ABSENT = frozenset({"", "-", "---", "-1", "null", "undefined"})
 _EMBEDDED_MS = re.compile(r"(?:^|[-_])(1\d{12})(?:[-_]|$)")
@@ -43,7 +45,7 @@ def request_of(value: object) -> str | None:
         value = str(value)
     if not isinstance(value, str):
         return None
-    text = value.rpartition("::")[2].strip()
+    text = value.rpartition("::")[2].strip(" \t\r\n")
     return None if text in _ABSENT else text
 
 
@@ -125,6 +127,17 @@ def text_of(value: object) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
+
+
+def reading_of(value: object) -> tuple[str, int] | None:
+    """A gauge's reading as decimal text and in millionths, or None when it is no number."""
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    if isinstance(value, bool) or not number.is_finite() or abs(number) >= _LARGEST_READING:
+        return None
+    return str(value).strip(), int((number * 1_000_000).to_integral_value())
 
 
 def strip_ansi(text: str) -> str:

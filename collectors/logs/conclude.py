@@ -1,0 +1,120 @@
+"""How a collection of logs ended, in one sentence: what is missing makes it truncated, what is worth knowing is said
+beside it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from collectors.logs.gather import Gather
+from collectors.logs.match import why_not_provable
+from collectors.logs.record import FACTS, Form
+from store.errors import BadInput
+from store.evidence import CollectionStatus
+from store.instants import format_duration
+from store.runbook.model import Signature, Source
+
+USUAL_LIMITS = frozenset({100, 200, 250, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000})
+"""Row counts at which the query form is taken for cut: its output has no mark for "more"."""
+
+_LONGEST = 1_500
+_PAGED = (Form.QUERY, Form.QUERY_FIRST, Form.QUERY_LINES)
+_QUIET_MS = 5 * 60_000
+
+
+class Ending(NamedTuple):
+    """Status and reason of a collection."""
+
+    status: CollectionStatus
+    reason: str
+
+
+class Prospect(NamedTuple):
+    """Whether a collection could have shown a signature, and how long after its start it begins to."""
+
+    can_prove: bool
+    why: str
+    delay_ms: int
+
+
+def refuse_no_log(gather: Gather, name: str, *, sure: bool) -> None:
+    """Refuse a file in which no record was found.
+
+    Raises:
+        BadInput: it holds nothing that a log would hold.
+    """
+    if gather.records == 0:
+        failed = next((fault.reason for fault in gather.faults if fault.failed), None)
+        if failed:
+            raise BadInput(f"{name} holds no record: {failed}", "mend the cause and capture it again")
+        if gather.unread:
+            line, reason, _ = gather.unreadable[0]
+            raise BadInput(f"{name} is not a log: no record in {gather.unread} lines; line {line} {reason}")
+        raise BadInput(f"{name} holds no record", "an export without a record proves nothing; capture it again")
+    if not sure and not any(gather.rows):
+        raise BadInput(f"{name} is not a log: no line carries an instant and none matches a signature")
+
+
+def conclude(
+    gather: Gather, *, truncated: bool = False, limit: int | None = None, until_ms: int | None = None
+) -> Ending:
+    """How a collection ended by what was gathered.
+
+    Args:
+        gather: what one pass showed.
+        truncated: whoever brings the log in says that it was cut.
+        limit: the row limit that the command was given.
+        until_ms: the declared end, to say how long before it the log ends.
+    """
+    lacks = _lacks(gather, truncated=truncated, limit=limit)
+    status = CollectionStatus.TRUNCATED if lacks else CollectionStatus.OK
+    reason = "; ".join([*lacks, *_notes(gather, until_ms)])
+    return Ending(status, reason if len(reason) <= _LONGEST else reason[: _LONGEST - 1] + "…")
+
+
+def _lacks(gather: Gather, *, truncated: bool, limit: int | None) -> list[str]:
+    lacks = ["declared as truncated"] if truncated else []
+    lacks += dict.fromkeys(fault.reason for fault in gather.faults)
+    if gather.unread:
+        line, reason, _ = gather.unreadable[0]
+        lacks.append(f"{gather.unread} unreadable: line {line} {reason}" + (" and more" if gather.unread > 1 else ""))
+    paged = any(gather.forms[form] for form in _PAGED)
+    if paged and (gather.records == limit if limit else gather.records in USUAL_LIMITS):
+        lacks.append(f"exactly {gather.records} rows, the limit of the command: more may exist")
+    if gather.omitted:
+        lacks.append(f"{gather.omitted} matches beyond the first {gather.spool.count} were counted but not kept")
+    if gather.timeless:
+        lacks.append(f"{gather.timeless} of {gather.records} records carry no instant: their matches cannot count")
+    return lacks
+
+
+def _notes(gather: Gather, until_ms: int | None) -> list[str]:
+    notes = []
+    if gather.outside:
+        notes.append(f"{gather.outside} records lie outside the declared window")
+    if until_ms is not None and gather.last_ms is not None and until_ms - gather.last_ms > _QUIET_MS:
+        notes.append(f"the last record is {format_duration(until_ms - gather.last_ms)} before the end of the window")
+    if sum(gather.unsure):
+        notes.append(f"{sum(gather.unsure)} matches of unknown status")
+    for seconds, count in sorted(gather.other_timeouts.items()):
+        notes.append(f"{count} time-outs after {seconds} s on watched routes match no signature")
+    if gather.cut:
+        notes.append(f"{gather.cut} messages were cut short by the platform")
+    if gather.traffic.approximate:
+        notes.append("the traffic counts are upper bounds")
+    return notes
+
+
+def prospect(signature: Signature, gather: Gather, source: Source) -> Prospect:
+    """Whether what was gathered could have shown a signature."""
+    forms = [form for form, count in gather.forms.items() if count]
+    why = why_not_provable(signature, forms, gather.facts)
+    if not why and source.sample_rate is not None and source.sample_rate < 1:
+        why = f"the source keeps only {source.sample_rate:g} of its records"
+    if not why and gather.timeless:
+        why = "the records carry no instant"
+    can_prove = not why
+    if can_prove and signature.routes and any(not gather.facts[form].routes for form in forms):
+        why = "this form carries no route; matched by message alone"
+    starts = any(FACTS[form].starts for form in forms)
+    return Prospect(can_prove, why, 1000 * signature.timeout_s if starts and signature.timeout_s else 0)

@@ -1,0 +1,109 @@
+"""Which lines of a JSON-lines log may match a signature, found without decoding them. Never misses one, whatever the
+writer's spelling.
+
+In a JSON string a printable ASCII character other than `"`, `\\` and `/` is written as itself or as `\\u00hh`. So if
+a decoded text holds a literal of such characters, the line holds either its bytes or an escape of one of its
+characters. Terminal colours may stand inside the literal; then the line holds a beginning of it followed by the
+colour's escape. Lines with any of these are candidates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from collectors.logs.match import Matcher
+from collectors.logs.necessary import necessary_texts
+
+try:
+    import ahocorasick_rs
+except ImportError:  # the optional speed-up; everything works without it
+    ahocorasick_rs = None  # type: ignore[assignment]
+
+_TIMEOUT_TEXT = "Task timed out after"
+_UNSAFE = re.compile(r"[^ !#-+.0-9;-\[\]-~-]+")
+_SHORTEST = 3
+_ESCAPES_OF_ESC = (b"\\u001b", b"\\u001B", b"\\u009b", b"\\u009B", b"\xc2\x9b")
+
+
+class Sieve:
+    """A search for everything that makes a line a candidate.
+
+    Args:
+        literals: texts of which every match holds one.
+        hints: byte strings that many wanted lines hold; their places save a search, they make no candidates.
+    """
+
+    def __init__(self, literals: Sequence[str], hints: Sequence[bytes] = ()) -> None:
+        patterns = [literal.encode() for literal in literals] + sorted(_escapes("".join(literals)))
+        self._strong = len(patterns)
+        self._colours = self._strong + len(_ESCAPES_OF_ESC)
+        begun = [literal[:at].encode() for literal in literals for at in range(1, len(literal))]
+        self._begun = {text[-3:] for text in begun}
+        self._search = ahocorasick_rs.BytesAhoCorasick(
+            [*patterns, *_ESCAPES_OF_ESC, *hints],
+            matchkind=ahocorasick_rs.MatchKind.LeftmostFirst,  # the default kind is seven times slower
+        )
+
+    def places(self, block: memoryview) -> Iterator[tuple[int, bool]]:
+        """Positions inside lines, in order, and whether each makes its line a candidate; several may lie in one line."""
+        strong, colours, begun = self._strong, self._colours, self._begun
+        for pattern, start, _ in self._search.find_matches_as_indexes(block):
+            if pattern < strong:
+                yield start, True
+            elif pattern >= colours:
+                yield start, False
+            else:
+                # A colour makes a candidate only inside a literal, or where it is no colour but text after a backslash.
+                before = bytes(block[max(0, start - 3) : start])
+                if before in begun or before[-2:] in begun or before[-1:] in begun or before.endswith(b"\\"):
+                    yield start, True
+
+
+def sieve_for(matchers: Iterable[Matcher], hints: Sequence[bytes] = ()) -> Sieve | None:
+    """The search for a set of signatures; None when the extension is not there or a signature has no literal that
+    must occur.
+    """
+    literals = literals_of(matchers)
+    return Sieve(literals, hints) if literals is not None and ahocorasick_rs is not None else None
+
+
+def literals_of(matchers: Iterable[Matcher]) -> tuple[str, ...] | None:
+    """For every signature that reads text, literals of which each match holds at least one; None when one signature
+    has none.
+    """
+    found: dict[str, None] = {}
+    for matcher in matchers:
+        if not matcher.reads_text:
+            continue
+        texts = _of_one(matcher)
+        if texts is None:
+            return None
+        found.update(dict.fromkeys(texts))
+        if matcher.signature.timeout_s is not None:
+            found[_TIMEOUT_TEXT] = None  # time-outs of other lengths are counted, too
+    return tuple(found)
+
+
+def _of_one(matcher: Matcher) -> list[str] | None:
+    signature = matcher.signature
+    if signature.timeout_s is not None:
+        return [_TIMEOUT_TEXT]
+    for texts in (signature.messages, necessary_texts(signature.pattern) if signature.pattern is not None else ()):
+        runs = [max(_UNSAFE.split(text), key=len) for text in texts]
+        if runs and min(map(len, runs)) >= _SHORTEST:
+            return runs
+    return None
+
+
+def _escapes(letters: str) -> set[bytes]:
+    """Beginnings of the escapes of these characters: whole blocks for letters, spelled out for the others."""
+    found: set[bytes] = set()
+    for letter in set(letters):
+        code = f"{ord(letter):02x}"
+        found |= (
+            {f"\\u00{code[0]}".encode()}
+            if letter >= "@"
+            else {f"\\u00{code}".encode(), f"\\u00{code.upper()}".encode()}
+        )
+    return found

@@ -1,0 +1,113 @@
+"""One pass over an opened log into a gathering, by the fastest way that finds exactly the same."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import itertools
+from collections.abc import Iterator
+
+from collectors.logs.fast import AnyFastLines, fast_lines
+from collectors.logs.gather import Gather
+from collectors.logs.generic import FieldReader
+from collectors.logs.objects import LONGEST
+from collectors.logs.reader import head_of, items_of
+from collectors.logs.record import Form, Item, Unread
+from collectors.logs.sniff import Layout, form_name, sniff
+from collectors.logs.source import LogSource
+from store.runbook.model import Source
+
+_BUFFER = 256 * 1024
+
+
+def scan(opened: LogSource, source: Source, gather: Gather, *, search: bool = True) -> tuple[str, bool]:
+    """Read the whole log; the name of its form, and whether it surely is a log.
+
+    Args:
+        opened: the log.
+        source: the runbook's source that it belongs to.
+        gather: takes everything that is found.
+        search: use the search extension if it is there.
+
+    Raises:
+        BadInput: it is no log.
+    """
+    if source.format and source.fields:
+        reader = FieldReader(source.fields)
+        items = reader.table_items(opened.blocks()) if source.format == "csv" else reader.json_items(opened.blocks())
+        _take(items, opened, gather)
+        return " ".join(filter(None, (source.format, opened.encoding, opened.packing))), True
+    head, rest = head_of(opened.blocks())
+    sniffed = sniff(head, opened.name, whole=rest is None)
+    fast = fast_lines(head, gather, search=search) if sniffed.layout is Layout.LINES else None
+    if fast is not None:
+        with _no_garbage_collection():
+            _read_lines(fast, head, rest or iter(()), opened, gather)
+        _take(iter(()), opened, gather)
+    else:
+        _take(items_of(sniffed.layout, itertools.chain([head], rest or ())), opened, gather)
+    form = gather.forms.most_common(1)[0][0] if gather.forms else Form.TEXT
+    return form_name(form, sniffed.layout, opened.packing, opened.encoding, gather.detail), sniffed.sure
+
+
+@contextlib.contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Blocks of records are freed by reference counts alone; looking for cycles among them only costs."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _take(items: Iterator[Item], opened: LogSource, gather: Gather) -> None:
+    last = 0
+    for item in items:
+        last = item.line
+        gather.take(item)
+    if opened.cut_off:
+        gather.take(Unread(last + 1, opened.cut_off, b""))
+    gather.finish()
+
+
+def _read_lines(fast: AnyFastLines, head: bytes, rest: Iterator[bytes], opened: LogSource, gather: Gather) -> None:
+    """Feed whole lines to the fast reader from one reused buffer, which grows only for a line longer than itself."""
+    end = head.rfind(b"\n") + 1
+    if end:
+        fast.block(bytearray(head), end)
+    buffer = bytearray(max(_BUFFER, 2 * (len(head) - end)))
+    filled = len(head) - end
+    buffer[:filled] = head[end:]
+    while True:
+        if filled == len(buffer):
+            if filled >= LONGEST:
+                filled = _skip_line(fast, buffer, rest, opened, gather)
+                continue
+            buffer = buffer + bytearray(len(buffer))
+        with memoryview(buffer)[filled:] as free:
+            count = opened.fill(free, rest)
+        if count == 0:
+            break
+        filled += count
+        end = buffer.rfind(b"\n", filled - count, filled) + 1
+        if end:
+            fast.block(buffer, end)
+            buffer[: filled - end] = buffer[end:filled]
+            filled -= end
+    if filled:
+        fast.block(buffer, filled)
+
+
+def _skip_line(fast: AnyFastLines, buffer: bytearray, rest: Iterator[bytes], opened: LogSource, gather: Gather) -> int:
+    """Give up a line that no memory should hold; returns how much of the next lines is in the buffer."""
+    gather.take_unread(Unread(fast.line, "is longer than 64 MiB", bytes(buffer[:1024])))
+    fast.line += 1
+    while True:
+        with memoryview(buffer) as free:
+            count = opened.fill(free, rest)
+        end = buffer.find(b"\n", 0, count) + 1
+        if end or count == 0:
+            buffer[: count - end] = buffer[end:count]
+            return count - end
