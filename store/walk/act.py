@@ -154,6 +154,18 @@ def retract(walk: Walk, step: str, *, reason: str) -> Deed:
         return acting.write(step, "retracted", state.attempt, reason=reason)
 
 
+def answer(walk: Walk, step: str, *, asked: str, shown: str, value: str, age_ms: int | None = None) -> Deed:
+    """Store a response without ending the step: what was asked, what was shown and how old that was, and what came back."""
+    with walk.acting() as acting:
+        state = acting.state(step)
+        if state.state not in (State.READY, State.RUNNING, State.HELD):
+            raise refuse(state, "answer", acting.now_ms)
+        attempt = _attempt_in_hand(acting, state, override="")
+        return acting.write(
+            step, "answered", attempt, detail=Answer(asked, shown, value, age_ms, agrees=True)._asdict()
+        )
+
+
 def late(walk: Walk, step: str, *, reason: str, done_at_ms: int, told_by: str = "") -> Deed:
     """Tell of a step that was done outside: when it is said to have been done, beside when that was recorded.
 

@@ -13,11 +13,11 @@ from typing import NamedTuple
 from store.instants import format_duration, format_instant
 from store.judge import Judgement
 from store.telling import headline, tell_head, tell_value, tell_watched
-from store.walk.gaps import Gap
+from store.walk.gaps import UNKNOWN, Gap
 from store.walk.states import State, WalkState
 
 _ALARMING = ("tripped", "watch")
-_ROOM = {"happened": 7, "decided": 4, "not known": 8, "next": 5}
+_ROOM = {"happened": 6, "decided": 3, "not known": 5, "next": 4}
 
 
 class Section(NamedTuple):
@@ -42,7 +42,7 @@ def brief(
     parts = {
         "happened": [*_signals(judgement), *_marks(db), *_notes(db)],
         "decided": list(_decisions(db)),
-        "not known": [f"{gap.what}" + (f" [{gap.ref}]" if gap.ref else "") for gap in gaps],
+        "not known": [*_unknown(judgement), *(_gap(gap) for gap in gaps if gap.kind != "signal")],
         "next": list(_next(walk, judgement)),
     }
     empty = {
@@ -67,11 +67,30 @@ def _signals(judgement: Judgement) -> Iterator[str]:
         condition = headline(signal)
         if signal.state not in _ALARMING or condition is None:
             continue
-        since = "" if signal.first_trip_ms is None else f" since {format_instant(signal.first_trip_ms)}"
+        since = "" if signal.first_trip_ms is None else f" since {_clock(signal.first_trip_ms)}"
         now = "" if signal.state == signal.now_state else f", now {signal.now_state}"
         yield f"{signal.id} {signal.state.upper()}{since}: {tell_value(condition)}, watched {tell_watched(condition)}{now}"
     if quiet:
         yield f"ok: {', '.join(quiet)}"
+
+
+def _unknown(judgement: Judgement) -> Iterator[str]:
+    """Signals without an answer, those with the same reason in one line."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for signal in judgement.signals:
+        if signal.now_state in UNKNOWN:
+            found.setdefault((signal.now_state, signal.now_reason), []).append(signal.id)
+    for (state, reason), names in found.items():
+        yield f"{state} ({reason}): {', '.join(names)}"
+
+
+def _gap(gap: Gap) -> str:
+    return gap.what + (f" [{gap.ref}]" if gap.ref else "")
+
+
+def _clock(at_ms: int) -> str:
+    """A moment in as few characters as a brief has room for: day and time, UTC."""
+    return format_instant(at_ms)[5:19].replace("T", " ") + "Z"
 
 
 def _marks(db: sqlite3.Connection) -> Iterator[str]:
@@ -79,7 +98,7 @@ def _marks(db: sqlite3.Connection) -> Iterator[str]:
         "SELECT name, at_ms, deployment FROM mark WHERE id IN (SELECT max(id) FROM mark GROUP BY name) ORDER BY at_ms"
     )
     for name, at, deployment in rows.fetchall():
-        yield f"{name} {format_instant(at)}" + (f" {deployment}" if deployment else "")
+        yield f"{name} {_clock(at)}" + (f" {deployment}" if deployment else "")
 
 
 def _notes(db: sqlite3.Connection) -> Iterator[str]:
@@ -87,7 +106,7 @@ def _notes(db: sqlite3.Connection) -> Iterator[str]:
         "SELECT at_ms, operator, step, body FROM note WHERE id NOT IN (SELECT amends FROM note WHERE amends IS NOT NULL) ORDER BY id DESC"
     )
     for at, operator, step, body in rows.fetchall():
-        yield f"{format_instant(at)} {operator}{f' at {step}' if step else ''}: {body}"
+        yield f"{_clock(at)} {operator}{f' at {step}' if step else ''}: {body}"
 
 
 def _decisions(db: sqlite3.Connection) -> Iterator[str]:
@@ -98,7 +117,7 @@ def _decisions(db: sqlite3.Connection) -> Iterator[str]:
     for id, at, operator, step, choice, reason, override in rows:
         cited = db.execute("SELECT ref, age_ms FROM citation WHERE decision = ? ORDER BY id", (id,)).fetchall()
         shown = ", ".join(ref if age is None else f"{ref} {format_duration(age)} old" for ref, age in cited)
-        yield f"{format_instant(at)} {operator} at {step}: {choice}, {reason} [{shown}]" + (
+        yield f"{_clock(at)} {operator} at {step}: {choice}, {reason} [{shown}]" + (
             f" OVERRIDE: {override}" if override else ""
         )
 

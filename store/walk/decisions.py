@@ -18,12 +18,11 @@ from store.runbook.model import Choice, Step, StepKind
 from store.walk.act import begin_attempt
 from store.walk.citations import Cited, resolve_refs, speaks_for, too_old
 from store.walk.evaluations import judged_now, record_evaluation
+from store.walk.gaps import UNKNOWN
+from store.walk.masking import masked
 from store.walk.session import Who
 from store.walk.states import State, StepState
-from store.walk.walk import Acting, Deed, Walk, refuse
-
-UNKNOWN = ("no_data", "stale", "partial")
-"""States of a signal that say: we do not know."""
+from store.walk.walk import Acting, Deed, Walk, begin, refuse
 
 _SECOND = "a second person"
 
@@ -70,6 +69,8 @@ def record_decision(
         BadInput: no such step, choice or evidence.
         Refused: somebody else decided, or something stands in the way and no override was given.
     """
+    if not walk.case.read().execute("SELECT 1 FROM scope LIMIT 1").fetchone():
+        begin(walk)  # the signals are to be judged over the run
     judged = judgement or judged_now(walk.case)
     with walk.acting() as acting:
         plan = acting.step(step)
@@ -204,10 +205,10 @@ def _add_decision(
             acting.edition,
             plan.id,
             choice.id,
-            reason,
+            masked(reason, acting.secrets),
             evaluation,
             choice.scope,
-            override or None,
+            masked(override, acting.secrets) or None,
             first,
         )
     )

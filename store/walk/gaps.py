@@ -16,6 +16,9 @@ from store.telling import headline, tell_watched
 from store.walk.events import Event, read_events, reading
 from store.walk.states import State, StepState, WalkState
 
+UNKNOWN = ("no_data", "stale", "partial")
+"""States of a signal that say: we do not know."""
+
 _JUMP_MS = 2_000
 
 
@@ -43,12 +46,12 @@ def gaps_of(db: sqlite3.Connection, walk: WalkState, judgement: Judgement) -> tu
 
 def _signals(judgement: Judgement) -> Iterator[Gap]:
     for signal in judgement.signals:
-        unknown = signal.now_state if signal.now_state in ("no_data", "stale", "partial") else None
-        if unknown is None:
-            continue
-        condition = headline(signal)
-        watched = f", watched {tell_watched(condition)}" if condition else ""
-        yield Gap("signal", f"{signal.id} is {unknown} ({signal.now_reason}){watched}", None, signal.last_ms)
+        if signal.now_state in UNKNOWN:
+            condition = headline(signal)
+            watched = f", watched {tell_watched(condition)}" if condition and condition.covered_ms else ""
+            yield Gap(
+                "signal", f"{signal.id} is {signal.now_state} ({signal.now_reason}){watched}", None, signal.last_ms
+            )
 
 
 def _collections(db: sqlite3.Connection) -> Iterator[Gap]:

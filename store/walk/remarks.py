@@ -7,6 +7,7 @@ longer counts for the run, and stays listed.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from store.instants import format_instant
 from store.journal import Acknowledgement, Mark, Note, Scope, Window
 from store.walk.citations import resolve_refs
 from store.walk.evaluations import judged_now
+from store.walk.masking import masked, secret_values
 from store.walk.walk import WRITER
 
 SCOPE_MARKS = ("rollback", "fix")
@@ -76,13 +78,14 @@ def add_note(
     """
     if not text.strip():
         raise BadInput("the note is empty", "closeout note CASE TEXT")
+    body = masked(text, secret_values(case.runbook(), os.environ))
     with case.transaction(WRITER) as tx:
         if step is not None:
             _check_known(step, _ids(tx, "step"), "step")
         if amends is not None and not tx.query("SELECT 1 FROM note WHERE id = ?", (amends,)):
             raise BadInput(f"there is no note:{amends} to amend", "closeout timeline CASE lists the notes")
         cited = " ".join(one.ref for one in resolve_refs(tx.query, cites)) if cites else None
-        id = tx.add(Note(case.clock(), operator, step, text, amends, cited))
+        id = tx.add(Note(case.clock(), operator, step, body, amends, cited))
         return Said(f"note:{id}", tx.seq)
 
 
@@ -96,10 +99,11 @@ def acknowledge(case: Case, operator: str, signal: str, *, note: str = "") -> Ac
     judged = judged_now(case)
     _check_known(signal, [one.id for one in judged.signals], "signal")
     seen = next(one for one in judged.signals if one.id == signal)
+    said = masked(note, secret_values(case.runbook(), os.environ)) if note else ""
     if seen.state == "ok":
         raise Refused(f"{signal} is ok: there is no alarm to acknowledge", "closeout status CASE")
     with case.transaction(WRITER) as tx:
-        id = tx.add(Acknowledgement(case.clock(), operator, signal, seen.first_trip_ms, note))
+        id = tx.add(Acknowledgement(case.clock(), operator, signal, seen.first_trip_ms, said))
         return Acknowledged(f"acknowledgement:{id}", tx.seq, seen.state, seen.reason, seen.first_trip_ms)
 
 

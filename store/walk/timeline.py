@@ -20,10 +20,10 @@ def _iso(column: str) -> str:
 
 # table -> instant, who, what happened: one line of SQL per thing that can happen
 _SIMPLE: dict[str, tuple[str, str, str]] = {
-    "case_info": ("created_ms", "operator", "'the case began: ' || title"),
-    "edition": ("adopted_ms", "''", "'runbook ' || path || ' ' || substr(sha256, 1, 12) || ': ' || reason"),
-    "scope": ("recorded_ms", "''", f"'scope from ' || {_iso('start_ms')} || ': ' || reason"),
-    "window": ("recorded_ms", "operator", f"'window ' || name || ' ' || {_iso('from_ms')} || '/' || {_iso('to_ms')}"),
+    "case_info": ("created_ms", "operator", "'began: ' || title"),
+    "edition": ("adopted_ms", "''", "path || ' ' || substr(sha256, 1, 12) || ': ' || reason"),
+    "scope": ("recorded_ms", "''", f"'from ' || {_iso('start_ms')} || ': ' || reason"),
+    "window": ("recorded_ms", "operator", f"name || ' ' || {_iso('from_ms')} || '/' || {_iso('to_ms')}"),
     "retraction": ("at_ms", "operator", "'withdrew collection:' || collection || ': ' || reason"),
     "note": (
         "at_ms",
@@ -87,9 +87,7 @@ def _trips(db: sqlite3.Connection) -> Iterator[Entry]:
 def _marks(db: sqlite3.Connection) -> Iterator[Entry]:
     rows = db.execute("SELECT id, seq, name, at_ms, deployment, previous, recorded_ms, operator FROM mark")
     for id, seq, name, at, deployment, previous, recorded, operator in rows.fetchall():
-        said = (
-            f"mark {name}" + (f" {deployment}" if deployment else "") + (f", before it {previous}" if previous else "")
-        )
+        said = name + (f" {deployment}" if deployment else "") + (f", before it {previous}" if previous else "")
         yield Entry(at, seq, "mark", operator, f"mark:{id}", said + _told(at, recorded))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from store.errors import BadInput, Refused
 from store.instants import format_duration, format_instant
 from store.journal import Scope, StepEvent
 from store.runbook.model import Runbook, Step
+from store.walk.masking import masked, masked_detail, secret_values
 from store.walk.session import Alive, Who, life_of, monotonic_ms, open_session
 from store.walk.states import State, StepState, WalkState, derive, read_walk
 
@@ -47,11 +49,13 @@ class Walk:
         monotonic: Callable[[], int] = monotonic_ms,
         life: Alive = life_of,
         runbook: Runbook | None = None,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
         self.case = case
         self.who = who
         self.monotonic = monotonic
         self.life = life
+        self.environ = environ
         self._known: tuple[int, Runbook] | None = None if runbook is None else (case.edition(), runbook)
 
     def edition(self) -> tuple[int, Runbook]:
@@ -87,7 +91,8 @@ class Walk:
             now, elapsed = self.case.clock(), self.monotonic()
             session = open_session(tx, self.who, now_ms=now)
             seen = derive(tx.query, runbook, edition=edition, now_ms=now, monotonic_ms=elapsed, life=self.life)
-            acting = Acting(tx, self.who, runbook, edition, session, now, elapsed, self.life, seen)
+            secrets = secret_values(runbook, self.environ)
+            acting = Acting(tx, self.who, runbook, edition, session, now, elapsed, self.life, secrets, seen)
             acting.record_lost()
             acting.begin_scope()
             yield acting
@@ -112,6 +117,7 @@ class Acting:
     now_ms: int
     monotonic_ms: int
     life: Alive
+    secrets: Mapping[str, str]
     walk: WalkState
 
     def step(self, id: str) -> Step:
@@ -149,9 +155,8 @@ class Acting:
         claimed_ms: int | None = None,
     ) -> Deed:
         """Store one transition."""
-        said = dict(detail or {})
-        if override:
-            said["override"] = override
+        said = masked_detail({**(detail or {}), **({"override": override} if override else {})}, self.secrets)
+        words = masked(reason or override, self.secrets)
         row = StepEvent(
             self.session,
             self.edition,
@@ -163,7 +168,7 @@ class Acting:
             claimed_ms,
             self.who.operator,
             self.step(step).sha256,
-            reason or override,
+            words,
             json.dumps(said, ensure_ascii=False, sort_keys=True),
             int(bool(override)),
         )
