@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from store.column_words import COLUMN_WORDS
 from store.journal import CannedQuery, Description
 
 _TABLES = {
@@ -12,6 +13,11 @@ _TABLES = {
     "signature": "What each kind of fault looks like in a log.",
     "signal": "Thresholds with their owners and what to undo.",
     "definition": "One row per condition of a signal: its kind and its limits.",
+    "definition_stream": "Streams that a condition reads.",
+    "definition_signature": "Signatures whose matches a condition judges, with the text they had.",
+    "definition_group": "Groups of a reversal loop.",
+    "definition_route": "Routes that a probe condition asks for.",
+    "definition_status": "Statuses that a probe condition expects.",
     "step": "Steps of the walk.",
     "collection": "One run of one collector over one stream: what was asked.",
     "coverage": "Time that was watched without a break, from and to.",
@@ -37,6 +43,9 @@ _TABLES = {
     "evaluation": "Instants at which the signals were judged and recorded.",
     "evaluation_result": "What the views said of each signal then.",
     "acknowledgement": "Alarms that someone saw.",
+    "sqlar": "The bytes of files, in the form that `sqlite3 CASE -Ax` extracts.",
+    "description": "These words: tables, and columns that mean the same in every table under `*`.",
+    "canned_query": "Questions that a reviewer asks, as SQL.",
     "seal": "The end of the case: who sealed it, the stretch it covers, how many gaps its report names.",
     "gap": "The gap report: what the case does not know or cannot vouch for. No row beside a seal means that there was nothing to name.",
     "carried_item": "Open watch items and unknowns of the case before this one; a note that cites one settles it.",
@@ -108,7 +117,8 @@ _QUERIES = (
 def descriptions() -> list[Description]:
     """Tables and columns in plain words, as rows of the case."""
     tables = [Description(table, "", text) for table, text in _TABLES.items()]
-    return tables + [Description(table, column, text) for (table, column), text in _COLUMNS.items()]
+    columns = [Description(table, column, text) for (table, column), text in _COLUMNS.items()]
+    return tables + columns + [Description("*", column, text) for column, text in COLUMN_WORDS.items()]
 
 
 def canned_queries() -> list[CannedQuery]:

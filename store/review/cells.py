@@ -57,7 +57,9 @@ def _time(value: int, column: str) -> Markup | None:
     try:
         if column in INSTANTS:
             text = format_instant(value)
-            return Markup('<time datetime="{}" title="{}">{}</time>').format(text, value, text)
+            return Markup('<time datetime="{}" title="{}" style="white-space:nowrap">{}</time>').format(
+                text, value, text
+            )
         return Markup('<span title="{}">{}</span>').format(value, format_duration(value))
     except OverflowError:
         return None  # no calendar has that year; the bare number is shown

@@ -16,15 +16,26 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 6, 10, 20
 _PLOT_WIDTH, _PLOT_HEIGHT = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 
 
-def draw_series(series: Series, *, words: str, bars: bool = False) -> str:
-    """Draw a series; `bars` for numbers that stand for whole tiles."""
+def draw_series(
+    series: Series, *, words: str, bars: bool = False, unwatched: tuple[tuple[int, int], ...] | None = None
+) -> str:
+    """Draw a series.
+
+    Args:
+        series: the numbers, as the views gave them.
+        words: what a reader who cannot see the drawing is told.
+        bars: for numbers that stand for whole tiles.
+        unwatched: the exact spans in which nobody looked; the cells without a number, where that is not known exactly.
+    """
     top = _ceiling(series)
+    gaps = _cell_gaps(series) if unwatched is None else unwatched
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',
         f"<title>{escape(words)}</title>",
         f'<rect class="ground" x="{_LEFT}" y="{_TOP}" width="{_PLOT_WIDTH}" height="{_PLOT_HEIGHT}" fill="#f6f7f9"/>',
-        *_gaps(series),
-        *(_bars(series, top) if bars else _steps(series, top)),
+        *(() if bars else _steps(series, top)),
+        *_gaps(series, gaps),
+        *(_bars(series, top) if bars else ()),
         *_limit(series, top),
         *_axes(series, top),
         "</svg>",
@@ -61,17 +72,30 @@ def _coordinate(value: float) -> str:
     return f"{value:.1f}".rstrip("0").rstrip(".")
 
 
-def _gaps(series: Series) -> list[str]:
+def _cell_gaps(series: Series) -> tuple[tuple[int, int], ...]:
+    step = (series.to_ms - series.from_ms) / max(1, len(series.cells))
+    return tuple(
+        (series.from_ms + int(start * step), series.from_ms + int(end * step))
+        for start, end in _runs(series, known=False)
+    )
+
+
+def _gaps(series: Series, spans: tuple[tuple[int, int], ...]) -> list[str]:
     """Grey, crossed out: nothing is known there."""
     found: list[str] = []
-    for start, end in _runs(series, known=False):
-        x, x_end = _LEFT + _PLOT_WIDTH * start / len(series.cells), _LEFT + _PLOT_WIDTH * end / len(series.cells)
-        bottom, width = _TOP + _PLOT_HEIGHT, x_end - x
+    bottom, whole = _TOP + _PLOT_HEIGHT, max(1, series.to_ms - series.from_ms)
+    for start, end in spans:
+        x, x_end = (_LEFT + _PLOT_WIDTH * max(0.0, min(1.0, (ms - series.from_ms) / whole)) for ms in (start, end))
+        width = x_end - x
+        if width <= 0:
+            continue
         found.append(
-            f'<rect class="gap" x="{_coordinate(x)}" y="{_TOP}" width="{_coordinate(width)}" height="{_PLOT_HEIGHT}" fill="#d5d9e0"/>'
-            f'<path class="gapline" d="M{_coordinate(x)} {bottom}L{_coordinate(x_end)} {_TOP}" stroke="#9aa2ae" fill="none"/>'
+            f'<rect class="gap" x="{_coordinate(x)}" y="{_TOP}" width="{_coordinate(max(width, 0.6))}" '
+            f'height="{_PLOT_HEIGHT}" fill="#d5d9e0"/>'
         )
         if width > 70:
+            line = f"M{_coordinate(x)} {bottom}L{_coordinate(x_end)} {_TOP}"
+            found.append(f'<path class="gapline" d="{line}" stroke="#9aa2ae" fill="none"/>')
             found.append(_text(x + width / 2, _TOP + _PLOT_HEIGHT / 2 + 4, "not watched", anchor="middle"))
     return found
 
@@ -111,11 +135,12 @@ def _bars(series: Series, top: float) -> list[str]:
         if cell is None:
             continue
         x, y = _LEFT + width * place + width * 0.08, float(_y(cell, top))
+        word = max(y - 3, _TOP + 11)
         found.append(
             f'<rect class="bar" x="{_coordinate(x)}" y="{_coordinate(y)}" width="{_coordinate(width * 0.84)}" '
-            f'height="{_coordinate(_TOP + _PLOT_HEIGHT - y)}" fill="#5b8fce"/>'
+            f'height="{_coordinate(_TOP + _PLOT_HEIGHT - y)}" fill="#9dc0ea"/>'
         )
-        found.append(_text(x + width * 0.42, max(y - 2, _TOP + 8), _number(cell), anchor="middle"))
+        found.append(_text(x + width * 0.42, word, _number(cell), anchor="middle", kind="barword"))
     return found
 
 
@@ -125,7 +150,7 @@ def _limit(series: Series, top: float) -> list[str]:
     y = _y(series.limit, top)
     return [
         f'<path class="limit" d="M{_LEFT} {y}H{WIDTH - _RIGHT}" stroke="#b3261e" stroke-width="1.5" stroke-dasharray="6 4" fill="none"/>',
-        _text(WIDTH - _RIGHT - 2, float(y) - 3, f"limit {_number(series.limit)}", anchor="end", kind="limitword"),
+        _text(_LEFT + 5, float(y) - 3, f"limit {_number(series.limit)}", anchor="start", kind="limitword"),
     ]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 _LABELS = {
     "artifact": "name",
-    "chain": "head",
+    "chain": "writer",
     "collection": "source",
     "decision": "choice",
     "edition": "path",
@@ -112,11 +112,29 @@ def _read_texts(path: Path, mtime_ns: int, size: int) -> _Texts:
             described = _view_comments(db)
             for table, column, text in db.execute('SELECT "table", "column", text FROM description'):
                 described.setdefault(table, {})[column] = text
+            _spread(db, described)
             queries = tuple(db.execute("SELECT name, title, sql FROM canned_query ORDER BY id"))
             row = db.execute("SELECT title FROM case_info ORDER BY id LIMIT 1").fetchone()
     except sqlite3.Error:
         return _NOTHING  # a damaged case still opens in Datasette; its own page says what is wrong
     return _Texts(row[0] if row else "", described, queries)
+
+
+def _spread(db: sqlite3.Connection, described: dict[str, dict[str, str]]) -> None:
+    """Give the words that hold in every table to each table and view with such a column."""
+    common = described.pop("*", {})
+    for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')").fetchall():
+        entry = described.setdefault(name, {})
+        for (column,) in _columns(db, name):
+            if column in common:
+                entry.setdefault(column, common[column])
+
+
+def _columns(db: sqlite3.Connection, table: str) -> list[tuple[str]]:
+    try:
+        return db.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
+    except sqlite3.Error:
+        return []  # a view that does not compile; its page says so
 
 
 def _view_comments(db: sqlite3.Connection) -> dict[str, dict[str, str]]:

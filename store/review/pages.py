@@ -154,11 +154,11 @@ def _condition_blocks(facts: CaseFacts, found: SignalExplanation, part: Explanat
 
 
 def _row_blocks(part: Explanation) -> Blocks:
-    shown = part.rows[-SHOWN_ROWS:]
+    count, shown = len(part.rows), part.rows[-SHOWN_ROWS:]
     rows = tuple((ref_link(row.ref), (Moment(row.at_ms),), (row.what,)) for row in reversed(shown))
-    more = f", the newest {len(shown)} shown" if len(shown) < len(part.rows) else ""
+    more = f", the newest {len(shown)} shown" if len(shown) < count else ""
     return (
-        Heading(3, (f"{len(part.rows)} rows behind it{more}",)),
+        Heading(3, (f"{count} row{'' if count == 1 else 's'} behind it{more}",)),
         Table(("Row", "At", "What"), rows, "No row: nothing was seen in this window."),
     )
 

@@ -33,6 +33,10 @@ def quicken(datasette: Any) -> None:
 
             return await super().execute_fn(with_states)
 
+        async def attached_databases(self) -> list[Any]:
+            """The temporary tables are ours and nothing that a reader attached."""
+            return [each for each in await super().attached_databases() if each.name != "temp"]
+
     for name in cases_of(datasette):
         old = datasette.databases[name]
         if type(old) is Database and not old.is_memory:

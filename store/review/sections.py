@@ -48,7 +48,6 @@ _STEP_SIGNS = {
     "stale": "◷",
     "retracted": "⌫",
 }
-_NO_RISE = ("queue", "probe")
 
 
 def title_block(facts: CaseFacts) -> Blocks:
@@ -156,13 +155,11 @@ def condition_drawing(facts: CaseFacts, signal: SignalState, condition: Conditio
     if series is None or not series.cells or condition.kind == "probe":
         return []
     words = describe_series(series, what=f"{signal.id}, {condition.kind}")
-    return [
-        Drawing(
-            draw_series(series, words=words, bars=condition.kind == "trend"),
-            words,
-            f"{signal.id}-{condition.definition}",
-        )
-    ]
+    exact = None
+    if condition.kind in ("count", "burst", "loop", "trend", "ratio"):
+        exact = tuple((gap.from_ms, gap.to_ms) for gap in facts.unwatched.get(condition.definition, ()))
+    svg = draw_series(series, words=words, bars=condition.kind == "trend", unwatched=exact)
+    return [Drawing(svg, words, f"{signal.id}-{condition.definition}")]
 
 
 def decision_blocks(facts: CaseFacts) -> Blocks:
@@ -259,7 +256,7 @@ def step_table(facts: CaseFacts) -> Blocks:
         rows.append(
             (
                 (f"{step.position}",),
-                (step.title, " ", Code(step.id)),
+                (step.title.removeprefix(f"{step.position}. "), " ", Code(step.id)),
                 (f"{sign} {step.state}",),
                 (step.operator or "–",),
                 when,
