@@ -17,11 +17,12 @@ from collectors.offload.queue import Looked, has_queue, read_queue
 from collectors.offload.trouble import Trouble
 from collectors.offload.url import Address, clean_address
 from collectors.schedule import Collected, CollectedTick
-from store.case import Case, Transaction
+from store.case import Case
 from store.errors import BadInput
 from store.evidence import Artifact, Collection, CollectionEnd, CollectionStatus, Coverage, RunCount, Snapshot
 from store.instants import MINUTE_MS, format_instant
 from store.runbook.model import Runbook, Source
+from store.transaction import Transaction
 
 if TYPE_CHECKING:
     from collectors.offload.postgres import Moment, Session

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from collectors.logs.route import normalise_route, route_test
+from collectors.logs.route import normalise_route, pattern_test
 from store.errors import BadInput
 from store.runbook.model import Command, Runbook, Source
 
@@ -162,7 +162,7 @@ def _read_request(lines: list[str], first: int) -> Template:
 
 
 def _fill(template: Template, base: str, runbook: Runbook, source: Source, environ: Mapping[str, str]) -> Request:
-    url, missing = _filled(template.url, source, base, environ)
+    url, missing = fill_text(template.url, source, base, environ)
     if missing:
         raise BadInput(f"{missing[0]} is not set", f"export {missing[0]}=…")
     url = _tidy(f"{base}{url}" if url.startswith("/") else url)
@@ -171,7 +171,7 @@ def _fill(template: Template, base: str, runbook: Runbook, source: Source, envir
     given = {name.lower(): name for name, _ in (*source.headers, *template.headers)}
     headers = [header for header in headers if header[0].lower() not in given]
     for name, text in (*source.headers, *template.headers):
-        value, missing = _filled(text, source, base, environ)
+        value, missing = fill_text(text, source, base, environ)
         if missing and missing[0] not in runbook.secrets:
             raise BadInput(f"{missing[0]} is not set", f"export {missing[0]}=…")
         if missing:
@@ -179,7 +179,7 @@ def _fill(template: Template, base: str, runbook: Runbook, source: Source, envir
             continue
         headers.append((name, value))
         secret_sent |= name.lower() in _SECRET_HEADERS or bool(set(_VARIABLE.findall(text)) & set(runbook.secrets))
-    body, missing = _filled(template.body, source, base, environ)
+    body, missing = fill_text(template.body, source, base, environ)
     if missing:
         raise BadInput(f"{missing[0]} is not set", f"export {missing[0]}=…")
     request = Request(
@@ -194,8 +194,11 @@ def _fill(template: Template, base: str, runbook: Runbook, source: Source, envir
     return request._replace(forbidden=_forbidden(request, base, source))
 
 
-def _filled(text: str, source: Source, base: str, environ: Mapping[str, str]) -> tuple[str, list[str]]:
-    """Fill variables in, without the white space around their values; a trailing line break in a secret broke a live system."""
+def fill_text(text: str, source: Source, base: str, environ: Mapping[str, str]) -> tuple[str, list[str]]:
+    """Fill variables in and name those that are not set.
+
+    White space around a value is left out: a line break behind a signing key once took a live system down.
+    """
     missing: list[str] = []
 
     def value(match: re.Match[str]) -> str:
@@ -226,7 +229,7 @@ def _forbidden(request: Request, base: str, source: Source) -> str:
         return f"its origin is not the one in {source.origin}"
     if any(segment in (".", "..") for segment in parts.path.replace("%2e", ".").replace("%2E", ".").split("/")):
         return "its path holds dot segments"
-    if source.routes and not route_test(source.routes)(request.route):
+    if source.routes and not any(pattern_test(route)(request.route) for route in source.routes):
         return "its path is not among the source's routes"
     if any(
         ord(sign) < 32 or ord(sign) == 127
