@@ -13,7 +13,7 @@ from pathlib import Path
 from store.case import SCHEMA_VERSION, Case, now_ms, remove_case
 from store.editions import store_edition
 from store.journal import CaseInfo, Scope
-from store.reader_kit import canned_queries, descriptions
+from store.reader_kit import canned_queries, descriptions, store_verifier
 from store.runbook.model import Runbook
 
 
@@ -65,6 +65,7 @@ def begin_case(
             store_edition(tx, runbook, adopted_ms=now, reason="the runbook that the case began with")
             tx.add_all(descriptions())
             tx.add_all(canned_queries())
+            store_verifier(tx, now)
             if scope_start_ms is not None:
                 tx.add(Scope(scope_start_ms, "given when the case began", None, now))
         with Case.open(path) as made:

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
 from store.column_words import COLUMN_WORDS
+from store.evidence import Artifact
 from store.journal import CannedQuery, Description
+
+if TYPE_CHECKING:
+    from store.case import Transaction
+
+VERIFIER = "tools/closeout-verify.py"
+"""Where a case keeps the program that verifies it without this one."""
 
 _TABLES = {
     "chain": "One row per transaction: its digest and the head over everything stored so far.",
@@ -124,3 +135,10 @@ def descriptions() -> list[Description]:
 def canned_queries() -> list[CannedQuery]:
     """The questions a reviewer asks, as rows of the case."""
     return [CannedQuery(name, title, sql) for name, title, sql in _QUERIES]
+
+
+def store_verifier(tx: Transaction, now_ms: int) -> None:
+    """Put the stand-alone verifier into the case, so that `sqlite3 CASE -Ax` takes it out in ten years."""
+    data = files("store.verify").joinpath("standalone.py").read_bytes()
+    tx.add_blob(VERIFIER, data)
+    tx.add(Artifact(None, VERIFIER, "verifier", "text/x-python", len(data), hashlib.sha256(data).hexdigest(), now_ms))

@@ -35,7 +35,7 @@ class Transaction:
         self._writer = writer
         self._kind = kind
         self._marks: dict[str, int] = {}
-        self._blobs: dict[str, str] = {}
+        self._blobs: dict[str, tuple[str, int]] = {}
         self._room_known = False
         self.seq = 0
 
@@ -78,12 +78,12 @@ class Transaction:
         self._db.executemany(statement, ((seq, *row) for row in iterator))
 
     def add_blob(self, name: str, data: bytes, *, mtime_s: int = 0) -> None:
-        """Store an artifact's bytes under its name, in the form that `sqlite3 CASE -Ax` extracts. Its `artifact` row comes with it."""
+        """Store an artifact's bytes under its name, as `sqlite3 CASE -Ax` extracts it. Its `artifact` row comes with it."""
         self._db.execute(
             "INSERT INTO sqlar (name, mode, mtime, sz, data) VALUES (?, 33188, ?, ?, ?)",
             (name, mtime_s, len(data), data),
         )
-        self._blobs[name] = hashlib.sha256(data).hexdigest()
+        self._blobs[name] = (hashlib.sha256(data).hexdigest(), mtime_s)
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
         """Read inside the transaction, under the write lock: what is seen here cannot be raced."""
@@ -135,9 +135,10 @@ class Transaction:
             self._room_known = True
 
     def _check_blobs(self) -> None:
-        for name, sha256 in self._blobs.items():
-            if self.query("SELECT sha256 FROM artifact WHERE name = ?", (name,)) != [(sha256,)]:
-                raise ValueError(f"the bytes of {name} have no artifact row with their hash")
+        for name, (sha256, mtime) in self._blobs.items():
+            rows = self.query("SELECT captured_ms / 1000 FROM artifact WHERE name = ? AND sha256 = ?", (name, sha256))
+            if not rows or mtime not in (0, rows[0][0]):
+                raise ValueError(f"the bytes of {name} have no artifact row with their hash and time")
 
     def _digest(self) -> tuple[int, str]:
         digest, count = hashlib.sha256(), 0

@@ -6,12 +6,11 @@ silently drops triggers and deferred keys.
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from store.schema.guards import guard_statements
+from store.schema.statements import table_statements
 from store.schema.views import view_statements
 
 migrations = Migrations("closeout")
@@ -25,13 +24,3 @@ def _case(db: Database) -> None:
         db.execute(statement)
     for _, statement in view_statements():
         db.execute(statement)
-
-
-def table_statements() -> list[str]:
-    """The CREATE TABLE and CREATE INDEX statements of tables.sql, in order."""
-    return _statements(files("store.schema").joinpath("tables.sql").read_text("utf-8"))
-
-
-def _statements(text: str) -> list[str]:
-    lines = [line for line in text.splitlines() if not line.startswith("--")]
-    return [part.strip() for part in "\n".join(lines).split(";\n") if part.strip().rstrip(";")]
