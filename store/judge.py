@@ -18,17 +18,23 @@ from store.errors import BadInput, NotACase
 
 STATES = ("tripped", "no_data", "stale", "partial", "watch", "ok")
 
-_STORED_ONLY = ("stream_frontier", "asked", "log_count")
+# Views that hold a question themselves, or that no answer rests on: never put into temporary tables.
+_STORED_ONLY = ("stream_frontier", "asked", "log_count", "verdict_asked", "verdict_question")
+_VERDICT = "verdict"
 
 
 class Question(NamedTuple):
-    """At which instant, with which knowledge, over which run, by which edition to judge."""
+    """At which instant, with which knowledge, over which run, by which edition to judge.
+
+    With a run, trend and queue may look back to `history_start_ms`, if that is earlier than its start.
+    """
 
     as_of_ms: int
     known_seq: int
     scope_start_ms: int | None
     live: bool
     edition: int
+    history_start_ms: int | None = None
 
 
 class Trial(NamedTuple):
@@ -141,25 +147,50 @@ def question_at(
 @contextlib.contextmanager
 def staged(db: sqlite3.Connection, question: Question, trial: Trial | None = None) -> Iterator[sqlite3.Connection]:
     """Put a question to the views; inside, their names give the answers to it. One reading of the file throughout."""
-    db.execute("BEGIN")
-    try:
+    with one_reading(db):
         if trial is not None:
             _try_limit(db, trial)
-        db.execute(
-            "CREATE TEMP TABLE asked (as_of_ms INTEGER, known_seq INTEGER, scope_start_ms INTEGER, live INTEGER, edition INTEGER)"
-        )
-        db.execute("INSERT INTO temp.asked VALUES (?, ?, ?, ?, ?)", question)
-        for name, text in view_texts(db):
-            db.execute(f'CREATE TEMP TABLE "{name}" AS {text}')
+        put_question(db, question)
         yield db
+
+
+@contextlib.contextmanager
+def one_reading(db: sqlite3.Connection) -> Iterator[None]:
+    """Read one state of the file throughout, and forget every temporary table afterwards."""
+    db.execute("BEGIN")
+    try:
+        yield
     finally:
         db.execute("ROLLBACK")
 
 
-def view_texts(db: sqlite3.Connection) -> list[tuple[str, str]]:
-    """Name and SELECT of each view that depends on the question, in the order in which they were created."""
+def put_question(db: sqlite3.Connection, question: Question) -> None:
+    """Make temporary tables of the question and of every view that judges signals by it. Call it in `one_reading`."""
+    db.execute(
+        "CREATE TEMP TABLE asked (as_of_ms INTEGER, known_seq INTEGER, scope_start_ms INTEGER, live INTEGER, edition INTEGER, "
+        "history_start_ms INTEGER)"
+    )
+    db.execute("INSERT INTO temp.asked VALUES (?, ?, ?, ?, ?, ?)", question)
+    make_tables(db, view_texts(db))
+
+
+def make_tables(db: sqlite3.Connection, texts: list[tuple[str, str]]) -> None:
+    """Run view texts, each into a temporary table of its name, so that no step is computed twice."""
+    for name, text in texts:
+        db.execute(f'CREATE TEMP TABLE "{name}" AS {text}')
+
+
+def view_texts(db: sqlite3.Connection, *, of_verdict: bool = False) -> list[tuple[str, str]]:
+    """Name and SELECT of each view that depends on the question, in the order in which they were created.
+
+    Those of the verdict rest on those of the signals, never the other way round: `status` computes none of them.
+    """
     rows = db.execute("SELECT name, sql FROM main.sqlite_schema WHERE type = 'view' ORDER BY rowid").fetchall()
-    return [(name, sql.split(" AS\n", 1)[1]) for name, sql in rows if name not in _STORED_ONLY]
+    return [
+        (name, sql.split(" AS\n", 1)[1])
+        for name, sql in rows
+        if name not in _STORED_ONLY and name.startswith(_VERDICT) == of_verdict
+    ]
 
 
 def judge(db: sqlite3.Connection, question: Question, trial: Trial | None = None) -> Judgement:

@@ -12,13 +12,16 @@ _CREATE = re.compile(r"CREATE VIEW (\w+) AS\n", re.ASCII)
 
 
 def view_statements() -> list[tuple[str, str]]:
-    """Name and CREATE VIEW statement of every view, dependencies first."""
-    text = files("store.schema").joinpath("views.sql").read_text("utf-8")
-    statements = [part.strip() for part in text.split(";\n\n") if "CREATE VIEW" in part]
+    """Name and CREATE VIEW statement of every view, dependencies first: the signals', then the verdict's."""
+    return [view for name in ("views.sql", "verdict.sql") for view in _statements(name)]
+
+
+def _statements(name: str) -> list[tuple[str, str]]:
+    text = files("store.schema").joinpath(name).read_text("utf-8")
     found: list[tuple[str, str]] = []
-    for statement in statements:
+    for statement in (part.strip() for part in text.split(";\n\n") if "CREATE VIEW" in part):
         match = _CREATE.search(statement)
         if match is None:
-            raise ValueError(f"views.sql: not a view: {statement[:60]!r}")
+            raise ValueError(f"{name}: not a view: {statement[:60]!r}")
         found.append((match[1], statement[match.start() :].rstrip(";").rstrip()))
     return found

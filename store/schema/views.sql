@@ -28,24 +28,29 @@ WHERE s.edition = (SELECT max(id) FROM edition);
 
 CREATE VIEW asked AS
 -- The question: judge at as_of_ms, knowing what was stored up to known_seq, over the run since scope_start_ms (NULL: no run), by the
--- conditions of an edition. live = 1 lets a condition that was watched until a moment ago be judged at that moment.
+-- conditions of an edition. live = 1 lets a condition that was watched until a moment ago be judged at that moment. With a run, trend and
+-- queue may look back to history_start_ms, if that is earlier: they speak of what came before, and only trips inside the run count.
 SELECT coalesce(nullif((SELECT max(frontier_ms) FROM stream_frontier), 0), (SELECT max(at_ms) FROM chain), 0) AS as_of_ms,
        (SELECT max(seq) FROM chain) AS known_seq,
        (SELECT start_ms FROM scope ORDER BY id DESC LIMIT 1) AS scope_start_ms,
        0 AS live,
-       (SELECT max(id) FROM edition) AS edition;
+       (SELECT max(id) FROM edition) AS edition,
+       NULL AS history_start_ms;
 
 CREATE VIEW reach AS
--- Per condition: how far back coverage and matches may matter for this question. With a scope start, nothing before it does.
+-- Per condition: how far back coverage and matches may matter for this question. With a scope start, nothing before it does; that of trend
+-- and queue may lie before the start of the run.
 WITH step AS MATERIALIZED (
-SELECT d.*, a.as_of_ms, a.known_seq, a.scope_start_ms, a.live,
-       max(ifnull(a.scope_start_ms, 0), CASE WHEN a.scope_start_ms IS NOT NULL AND d.kind IN ('trend', 'ratio') THEN 0
-           ELSE a.as_of_ms - a.live * d.stale_after_ms
+SELECT d.*, max(ifnull(d.scope_start_ms, 0), CASE WHEN d.scope_start_ms IS NOT NULL AND d.kind IN ('trend', 'ratio') THEN 0
+           ELSE d.as_of_ms - d.live * d.stale_after_ms
                 - CASE d.kind WHEN 'trend' THEN (d.rises + 2) * d.window_ms WHEN 'ratio' THEN d.window_ms + 60000 ELSE d.window_ms END
            END) AS cover_from_ms,
-       ifnull(a.scope_start_ms, a.as_of_ms - a.live * d.stale_after_ms
+       ifnull(d.scope_start_ms, d.as_of_ms - d.live * d.stale_after_ms
               - CASE d.kind WHEN 'trend' THEN (d.rises + 2) * d.window_ms ELSE d.window_ms END) AS match_from_ms
-FROM asked a CROSS JOIN definition d ON d.edition = a.edition)
+FROM (SELECT d.*, a.as_of_ms - CASE d.kind WHEN 'ratio' THEN a.as_of_ms % 60000 ELSE 0 END AS as_of_ms, a.known_seq, a.live, a.scope_start_ms AS run_start_ms,
+             CASE WHEN d.kind IN ('trend', 'queue') THEN min(a.scope_start_ms, ifnull(a.history_start_ms, a.scope_start_ms))
+                  ELSE a.scope_start_ms END AS scope_start_ms
+      FROM asked a CROSS JOIN definition d ON d.edition = a.edition) AS d)
 SELECT * FROM step;
 
 CREATE VIEW stretch AS
@@ -96,8 +101,8 @@ WHERE until_ms IS NOT NULL
             * max(1, (SELECT count(*) FROM definition_signature g WHERE g.definition = sweep.definition));
 
 CREATE VIEW lane_frontier AS
--- Latest watched end per lane; one before the reach is looked up by index. Where there is none, why (1 is worst): 1 never collected,
--- 2 only failures, 3 not looked for, 4 the form cannot prove it.
+-- Latest watched end per lane; one before the reach is looked up by index, among the newest captures. Where there is none, why (1 is worst): 1 never collected,
+-- 2 only failures, 3 not looked for, 4 the form cannot prove it, 5 nothing of the time that counts here.
 SELECT b.definition, b.frontier_ms, CASE
         WHEN b.frontier_ms IS NOT NULL THEN NULL
         WHEN NOT EXISTS (SELECT 1 FROM collection k WHERE k.stream = b.stream AND k.seq <= b.known_seq
@@ -112,15 +117,16 @@ SELECT b.definition, b.frontier_ms, CASE
                          WHERE k.stream = b.stream AND k.seq <= b.known_seq AND f.signature = b.signature AND f.sha256 = b.sha256
                            AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = k.id AND x.seq <= b.known_seq)) THEN 3
         WHEN NOT EXISTS (SELECT 1 FROM coverage c WHERE c.stream = b.stream AND c.seq <= b.known_seq) THEN 4
-        ELSE 1 END AS missing
-FROM (SELECT l.*, coalesce(i.to_ms, (SELECT min(c.to_ms, c.collected_ms - l.settle_ms) FROM coverage c
+        ELSE 5 END AS missing
+FROM (SELECT l.*, coalesce(i.to_ms, (SELECT max(end_ms) FROM (
+                 SELECT min(c.to_ms, c.collected_ms - l.settle_ms, l.as_of_ms) AS end_ms FROM coverage c
                    LEFT JOIN looked_for f ON f.collection = c.collection AND f.signature = l.signature
-                  WHERE c.stream = l.stream AND c.to_ms <= l.cover_from_ms AND c.to_ms > l.scope_start_ms AND c.seq <= l.known_seq
-                    AND c.from_ms + ifnull(f.delay_ms, 0) < min(c.to_ms, c.collected_ms - l.settle_ms)
+                  WHERE c.stream = l.stream AND c.to_ms > l.scope_start_ms AND c.from_ms < l.as_of_ms AND c.seq <= l.known_seq
+                    AND max(c.from_ms + ifnull(f.delay_ms, 0), l.scope_start_ms) < min(c.to_ms, c.collected_ms - l.settle_ms, l.as_of_ms)
                     AND (l.signature = '' OR (f.sha256 = l.sha256 AND f.can_prove = 1))
                     AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = c.collection AND x.seq <= l.known_seq)
                     AND NOT EXISTS (SELECT 1 FROM collection_end e WHERE e.collection = c.collection AND e.status <> 'ok' AND e.seq <= l.known_seq)
-                  ORDER BY c.to_ms DESC LIMIT 1)) AS frontier_ms
+                  ORDER BY c.to_ms DESC LIMIT 100))) AS frontier_ms
       FROM lane l LEFT JOIN (SELECT definition, stream, signature, max(to_ms) AS to_ms FROM island GROUP BY definition, stream, signature) AS i
            ON i.definition = l.definition AND i.stream = l.stream AND i.signature = l.signature) AS b;
 
@@ -301,22 +307,29 @@ FROM (SELECT *, max(CASE WHEN before IS NULL OR failures <= before THEN number E
             FROM tile WINDOW sofar AS (PARTITION BY definition ORDER BY from_ms))
       WINDOW sofar AS (PARTITION BY definition ORDER BY from_ms ROWS UNBOUNDED PRECEDING));
 
+CREATE VIEW sound_snapshot AS
+-- Snapshots that queue conditions may use: known, not withdrawn, of collections that did not fail and were not cut.
+SELECT r.id AS definition, p.id, p.stream, p.at_ms, p.pending + p.running AS depth, p.failed, p.collection
+FROM reach r CROSS JOIN definition_stream s ON s.definition = r.id CROSS JOIN snapshot p ON p.stream = s.stream AND p.at_ms < r.as_of_ms AND p.seq <= r.known_seq
+WHERE r.kind = 'queue'
+  AND p.at_ms >= ifnull(r.scope_start_ms, ifnull((SELECT n.at_ms FROM snapshot n WHERE n.stream = s.stream AND n.at_ms < (
+            SELECT l.at_ms FROM snapshot l WHERE l.stream = s.stream AND l.at_ms < r.as_of_ms AND l.seq <= r.known_seq
+               AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = l.collection AND x.seq <= r.known_seq)
+               AND NOT EXISTS (SELECT 1 FROM collection_end e WHERE e.collection = l.collection AND e.status <> 'ok' AND e.seq <= r.known_seq)
+             ORDER BY l.at_ms DESC LIMIT 1) - r.window_ms - r.max_gap_ms AND n.seq <= r.known_seq
+               AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = n.collection AND x.seq <= r.known_seq)
+               AND NOT EXISTS (SELECT 1 FROM collection_end e WHERE e.collection = n.collection AND e.status <> 'ok' AND e.seq <= r.known_seq)
+             ORDER BY n.at_ms DESC LIMIT 1), 0))
+  AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = p.collection AND x.seq <= r.known_seq)
+  AND NOT EXISTS (SELECT 1 FROM collection_end e WHERE e.collection = p.collection AND e.status <> 'ok' AND e.seq <= r.known_seq);
+
 CREATE VIEW queue_reading AS
--- Queue: depth at each known instant of sound collections; of several readings of one instant the one collected last.
+-- Queue: depth at each instant; of several readings of one instant the one collected last. Without a run it is enough to go back one
+-- window and one gap from the newest reading, and to the one reading before that, which tells a gap from a beginning.
 SELECT definition, as_of_ms, at_ms, depth, failed, window_ms, max_gap_ms, min_snapshots, min_growth, scope_start_ms FROM (
-    SELECT r.id AS definition, r.as_of_ms, p.at_ms, p.pending + p.running AS depth, p.failed, r.window_ms, r.max_gap_ms, r.min_snapshots,
-           r.min_growth, r.scope_start_ms,
-           row_number() OVER (PARTITION BY r.id, p.at_ms ORDER BY k.collected_ms DESC, p.pending + p.running DESC, p.failed DESC) AS place
-    FROM reach r CROSS JOIN definition_stream s ON s.definition = r.id
-         CROSS JOIN snapshot p ON p.stream = s.stream AND p.at_ms < r.as_of_ms AND p.seq <= r.known_seq
-              AND p.at_ms >= ifnull(r.scope_start_ms, (SELECT l.at_ms FROM snapshot l WHERE l.stream = s.stream AND l.at_ms < r.as_of_ms AND l.seq <= r.known_seq
-                       AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = l.collection AND x.seq <= r.known_seq)
-                       AND NOT EXISTS (SELECT 1 FROM collection_end e WHERE e.collection = l.collection AND e.status <> 'ok' AND e.seq <= r.known_seq)
-                       ORDER BY l.at_ms DESC LIMIT 1) - r.window_ms - r.max_gap_ms)
-         CROSS JOIN collection k ON k.id = p.collection
-    WHERE r.kind = 'queue'
-      AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = p.collection AND x.seq <= r.known_seq)
-      AND NOT EXISTS (SELECT 1 FROM collection_end e WHERE e.collection = p.collection AND e.status <> 'ok' AND e.seq <= r.known_seq))
+    SELECT p.definition, r.as_of_ms, p.at_ms, p.depth, p.failed, r.window_ms, r.max_gap_ms, r.min_snapshots, r.min_growth, r.scope_start_ms,
+           row_number() OVER (PARTITION BY p.definition, p.at_ms ORDER BY k.collected_ms DESC, p.depth DESC, p.failed DESC) AS place
+    FROM sound_snapshot p JOIN reach r ON r.id = p.definition JOIN collection k ON k.id = p.collection)
 WHERE place = 1;
 
 CREATE VIEW queue_run AS
@@ -361,26 +374,27 @@ WHERE place = 1;
 CREATE VIEW ratio_minute AS
 -- Ratio at the end of each minute: runs and failures of the window that ends there, and how much of it was watched. Watched time up to an
 -- instant t is t * (spans begun - spans ended) - (sum of begins - sum of ends): one pass over the edges gives it for every minute.
-WITH RECURSIVE minute (definition, window_ms, at_ms, last_ms) AS (
-    SELECT definition, window_ms, CASE WHEN scope_start_ms IS NULL THEN at_ms ELSE min(at_ms, scope_start_ms - scope_start_ms % 60000 + 60000) END, at_ms
+WITH RECURSIVE minute (definition, window_ms, at_ms, judged_ms, as_of_ms) AS (
+    SELECT definition, window_ms, CASE WHEN scope_start_ms IS NULL THEN at_ms ELSE min(at_ms, scope_start_ms - scope_start_ms % 60000 + 60000) END,
+           at_ms, as_of_ms
     FROM judged WHERE kind = 'ratio'
     UNION ALL
-    SELECT definition, window_ms, at_ms + 60000, last_ms FROM minute WHERE at_ms + 60000 <= last_ms),
+    SELECT definition, window_ms, at_ms + 60000, judged_ms, as_of_ms FROM minute WHERE at_ms + 60000 <= as_of_ms),
 edge AS (
     SELECT definition, at_ms - (1 - asks.column1) / 2 * window_ms AS at_ms, asks.column1 AS asks, 0 AS begun, 0 AS edges, 0 AS total, 0 AS failures,
-           at_ms AS minute_ms, last_ms
+           at_ms AS minute_ms, judged_ms, as_of_ms
     FROM minute CROSS JOIN (VALUES (1), (-1)) AS asks
     UNION ALL
     SELECT c.definition, CASE side.column1 WHEN 1 THEN c.from_ms ELSE c.to_ms END, 0, side.column1,
-           side.column1 * CASE side.column1 WHEN 1 THEN c.from_ms ELSE c.to_ms END, 0, 0, NULL, NULL
+           side.column1 * CASE side.column1 WHEN 1 THEN c.from_ms ELSE c.to_ms END, 0, 0, NULL, NULL, NULL
     FROM covered c JOIN definition d ON d.id = c.definition AND d.kind = 'ratio' CROSS JOIN (VALUES (1), (-1)) AS side
     UNION ALL
-    SELECT definition, minute_ms, 0, 0, 0, total, failures, NULL, NULL FROM run_cell)
-SELECT definition, minute_ms AS at_ms, last_ms, sum(asks * total) AS total, sum(asks * failures) AS failures, sum(asks * watched_ms) AS watched_ms
-FROM (SELECT definition, asks, minute_ms, last_ms, at_ms * sum(begun) OVER sofar - sum(edges) OVER sofar AS watched_ms,
+    SELECT definition, minute_ms, 0, 0, 0, total, failures, NULL, NULL, NULL FROM run_cell)
+SELECT definition, minute_ms AS at_ms, judged_ms, as_of_ms, sum(asks * total) AS total, sum(asks * failures) AS failures, sum(asks * watched_ms) AS watched_ms
+FROM (SELECT definition, asks, minute_ms, judged_ms, as_of_ms, at_ms * sum(begun) OVER sofar - sum(edges) OVER sofar AS watched_ms,
              sum(total) OVER sofar AS total, sum(failures) OVER sofar AS failures
       FROM edge WINDOW sofar AS (PARTITION BY definition ORDER BY at_ms, asks = 0 ROWS UNBOUNDED PRECEDING))
-WHERE asks <> 0 GROUP BY definition, minute_ms, last_ms;
+WHERE asks <> 0 GROUP BY definition, minute_ms;
 
 CREATE VIEW ratio_end AS
 -- Ratio at the end of each minute: beyond the limit, and whether floors and watched time suffice to call it a trip.
@@ -390,11 +404,15 @@ FROM (SELECT m.*, CASE d.op WHEN '>=' THEN m.failures > 0 AND m.failures * 100 >
              d.limit_value, d.watch_percent, d.min_failures, d.min_total, d.min_cover_percent, d.window_ms, d."of"
       FROM ratio_minute m JOIN definition d ON d.id = m.definition);
 
+CREATE VIEW odd_outcome AS
+-- Outcomes that no status makes good: the body or the configuration says otherwise.
+SELECT column1 AS outcome FROM (VALUES ('failed'), ('degraded'), ('stuck'), ('misconfigured'), ('not_configured'));
+
 CREATE VIEW probe_reading AS
 -- Probes in the window; a reading is bad when its status is not among the expected ones or its outcome says so.
 SELECT j.definition, p.route, p.at_ms, p.id,
        p.status IS NULL OR p.status NOT IN (SELECT e.status FROM definition_status e WHERE e.definition = j.definition)
-         OR p.outcome IN ('failed', 'degraded', 'stuck', 'misconfigured', 'not_configured') AS bad,
+         OR p.outcome IN (SELECT outcome FROM odd_outcome) AS bad,
        NOT EXISTS (SELECT 1 FROM collection_end e WHERE e.collection = p.collection AND e.status <> 'ok' AND e.seq <= j.known_seq) AS sound
 FROM judged j CROSS JOIN definition_stream s ON s.definition = j.definition
      CROSS JOIN probe p ON p.stream = s.stream AND p.at_ms >= max(j.from_ms, ifnull(j.scope_start_ms, j.from_ms)) AND p.at_ms < j.to_ms
@@ -488,8 +506,10 @@ UNION ALL
 SELECT definition, NULL, CASE WHEN total > 0 THEN round(1.0 * failures / total, 6) END, tripped, 'ratio_over',
        failures > 0 AND (beyond OR failures * 10000 >= total * limit_value * watch_percent),
        CASE WHEN beyond THEN 'small_sample' ELSE 'approaching' END, CASE WHEN total = 0 THEN 'zero_denominator' END,
-       json_object('total', total, 'failures', failures, 'of', "of"), 0, NULL, NULL, NULL
-FROM ratio_end WHERE at_ms = last_ms
+       json_object('total', total, 'failures', failures, 'of', "of"), at_ms <> judged_ms, NULL, NULL, NULL
+FROM (SELECT *, row_number() OVER (PARTITION BY definition ORDER BY tripped AND at_ms = as_of_ms DESC, at_ms = judged_ms DESC) AS place
+      FROM ratio_end WHERE at_ms = judged_ms OR at_ms = as_of_ms)
+WHERE place = 1
 UNION ALL
 SELECT definition, sum(bad > 0), NULL, 0, 'probe_failed', sum(bad) > 0, 'probe_failed',
        CASE WHEN sum(readings) = 0 THEN 'never_collected' WHEN sum(sound = 0) > 0 THEN 'routes_missing' END,
@@ -524,7 +544,8 @@ SELECT j.*, l.value, l.share, ifnull(l.tripped, 0) AS tripped, l.trip_reason, if
                           AND NOT EXISTS (SELECT 1 FROM collection_end e WHERE e.collection = c.id AND e.status <> 'ok' AND e.seq <= j.known_seq))
                      THEN 'collector_failed' ELSE 'never_collected' END
                    ELSE l.fault END
-            WHEN j.missing IS NOT NULL THEN CASE j.missing WHEN 1 THEN 'never_collected' WHEN 2 THEN 'collector_failed' WHEN 3 THEN 'not_looked_for' ELSE 'cannot_prove' END
+            WHEN j.missing IS NOT NULL THEN CASE j.missing WHEN 2 THEN 'collector_failed' WHEN 3 THEN 'not_looked_for' WHEN 4 THEN 'cannot_prove'
+                                                   ELSE 'never_collected' END
             WHEN j.kind = 'ratio' AND w.covered_ms = j.want_ms AND l.fault = 'zero_denominator' THEN 'zero_denominator'
             WHEN j.as_of_ms - j.frontier_ms > j.stale_after_ms THEN 'frontier_lag'
             WHEN w.covered_ms < j.want_ms THEN CASE WHEN w.since_scope THEN 'window_short' ELSE 'gap' END
@@ -567,9 +588,9 @@ SELECT definition, over_ms + 1 AS first_trip_ms FROM crowd_peak WHERE frame = 3 
 UNION ALL
 SELECT definition, first_trip_ms FROM loop_trip
 UNION ALL
-SELECT definition, min(to_ms) FROM trend_end WHERE tripped GROUP BY definition
+SELECT t.definition, min(t.to_ms) FROM trend_end t JOIN reach r ON r.id = t.definition WHERE t.tripped AND t.to_ms > ifnull(r.run_start_ms, 0) GROUP BY t.definition
 UNION ALL
-SELECT definition, min(at_ms) + 1 FROM queue_end WHERE tripped GROUP BY definition
+SELECT q.definition, min(q.at_ms) + 1 FROM queue_end q JOIN reach r ON r.id = q.definition WHERE q.tripped AND q.at_ms >= ifnull(r.run_start_ms, 0) GROUP BY q.definition
 UNION ALL
 SELECT definition, min(at_ms) FROM ratio_end WHERE tripped GROUP BY definition
 UNION ALL
