@@ -13,7 +13,6 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-
 # name -> (module in tui.commands, one line for --help), in the order in which people meet them
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check", "say every fault of a runbook with its line"),
@@ -96,7 +95,7 @@ def _call(name: str, words: list[str]) -> int:
     module.add_arguments(parser)
     try:
         arguments = parser.parse_args(words)
-        code = module.run(arguments)
+        code: int = module.run(arguments)
         sys.stdout.flush()
         return code
     except CloseoutError as error:
