@@ -16,14 +16,16 @@ from store.walk.events import Event
 if TYPE_CHECKING:
     from store.walk.states import StepState
 
-_TAKES_PLACE = ("ready", "held", "retracted")
+_TAKES_PLACE = ("ready", "retracted")
 
 
 @dataclass(slots=True)
 class Jumps:
-    """`floor`: index of the step from which the search begins. `over`: steps that a choice left aside, by whom and which."""
+    """`floor`: index of the step from which the search begins. `target`: where the last choice led. `over`: steps that a choice left
+    aside, by whom and which."""
 
     floor: int = 0
+    target: str | None = None
     over: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
@@ -38,7 +40,7 @@ def jumps_of(steps: Sequence[Step], events: Iterable[Event]) -> Jumps:
         if target in index:
             _jump(jumps, steps, index, event, str(target))
         elif event.kind in ("reopened", "retracted") and "by" not in event.detail:
-            jumps.floor = min(jumps.floor, index[event.step])
+            jumps.floor, jumps.target = min(jumps.floor, index[event.step]), None
             jumps.over.pop(event.step, None)
         elif event.kind in ("started", "late"):
             jumps.over.pop(event.step, None)
@@ -47,29 +49,27 @@ def jumps_of(steps: Sequence[Step], events: Iterable[Event]) -> Jumps:
 
 def _jump(jumps: Jumps, steps: Sequence[Step], index: Mapping[str, int], event: Event, target: str) -> None:
     start, end = index[event.step], index[target]
-    jumps.floor = end
+    jumps.floor, jumps.target = end, target
     for step in steps[end:]:
         jumps.over.pop(step.id, None)
     for step in steps[start + 1 : end]:
         jumps.over[step.id] = (event.step, str(event.detail.get("choice", "")))
 
 
-def current_step(states: Sequence[StepState], steps: Sequence[Step], floor: int) -> str | None:
+def current_step(states: Sequence[StepState], steps: Sequence[Step], jumps: Jumps) -> str | None:
     """The id of the step where the operator stands."""
-    needed = _awaited(states, steps)
+    awaited = _awaited(states, steps)
     lost = [s for s in states if s.state == "lost" and s.resolved is None]
-    in_hand = [s for s in states if s.state == "running" and not s.background]
-    here = [s for s in states[floor:] if _takes_place(s, needed)]
-    earlier = [s for s in states[:floor] if s.mandatory and _takes_place(s, needed)]
-    left = [s for s in states if s.mandatory and s.open and not s.background and s.kind != StepKind.SEAL]
-    waiting = [
-        s
-        for s in (*states[floor:], *states[:floor])
-        if s.state == "waiting" and s.mandatory and s.kind != StepKind.SEAL
-    ]
-    seal = [s for s in states if s.kind == StepKind.SEAL and s.open]
+    in_hand = [s for s in states if s.state == "held" or (s.state == "running" and not s.background)]
+    chosen = [s for s in states if s.id == jumps.target and s.state in ("ready", "waiting")]
+    here = [s for s in states[jumps.floor :] if _takes_place(s, awaited)]
+    earlier = [s for s in states[: jumps.floor] if s.mandatory and _takes_place(s, awaited)]
+    wrapped = (*states[jumps.floor :], *states[: jumps.floor])
+    left = [s for s in wrapped if s.mandatory and s.open and not s.background and s.kind != StepKind.SEAL]
+    waiting = [s for s in left if s.state == "waiting"]
     running = [s for s in states if s.background]
-    order = (*lost, *in_hand, *here, *earlier, *waiting, *left, *running, *seal)
+    seal = [s for s in states if s.kind == StepKind.SEAL and s.open]
+    order = (*lost, *in_hand, *chosen, *here, *earlier, *waiting, *left, *running, *seal)
     return order[0].id if order else None
 
 

@@ -181,7 +181,7 @@ def derive(
         query, runbook, events, histories(events), jumps_of(runbook.steps, events), now_ms, monotonic_ms, life
     )
     steps = scene.steps()
-    current = current_step(steps, runbook.steps, scene.jumps.floor)
+    current = current_step(steps, runbook.steps, scene.jumps)
     begun = events[0].at_ms if events else None
     return WalkState(edition, now_ms, steps, current, begun, events[-1] if events else None)
 
@@ -278,7 +278,7 @@ class _Scene:
                 unmet.append(f"{need} (chose {choice})")
             elif state == State.PASSED:
                 continue
-            elif state == State.SKIPPED or (state == State.STALE and step.effect is not Effect.CHANGES):
+            elif state in (State.SKIPPED, State.STALE) and step.effect is not Effect.CHANGES:
                 remarks.append(f"{need} ({state})")
             else:
                 unmet.append(need if state == State.READY else f"{need} ({state})")
