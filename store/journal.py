@@ -336,17 +336,3 @@ class CarriedItem(NamedTuple):
     signal: str | None
     text: str
     origin: str
-
-
-class CarriedWindow(NamedTuple):
-    """What one signature counted in a named window of the case before this one, so that it can serve as baseline here."""
-
-    name: str
-    from_ms: int
-    to_ms: int
-    signature: str
-    sha256: str
-    covered: int
-    matches: int
-    bad_minutes: int
-    requests: int | None

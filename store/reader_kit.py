@@ -60,7 +60,6 @@ _TABLES = {
     "seal": "The end of the case: who sealed it, the stretch it covers, how many gaps its report names.",
     "gap": "The gap report: what the case does not know or cannot vouch for. No row beside a seal means that there was nothing to name.",
     "carried_item": "Open watch items and unknowns of the case before this one; a note that cites one settles it.",
-    "carried_window": "What each signature counted in a named window of the case before this one.",
 }
 _COLUMNS = {
     ("log_match", "key"): "Identity of what counts as one, within the stream.",

@@ -599,19 +599,3 @@ CREATE TABLE carried_item (
   text TEXT NOT NULL CHECK (trim(text) <> ''),
   origin TEXT NOT NULL
 ) STRICT;
-
-CREATE TABLE carried_window (
-  id INTEGER PRIMARY KEY,
-  seq INTEGER NOT NULL REFERENCES chain (seq) DEFERRABLE INITIALLY DEFERRED,
-  name TEXT NOT NULL,
-  from_ms INTEGER NOT NULL,
-  to_ms INTEGER NOT NULL,
-  signature TEXT NOT NULL,
-  sha256 TEXT NOT NULL,
-  covered INTEGER NOT NULL CHECK (covered IN (0, 1)),
-  matches INTEGER NOT NULL,
-  bad_minutes INTEGER NOT NULL,
-  requests INTEGER,
-  CHECK (from_ms < to_ms),
-  UNIQUE (name, signature)
-) STRICT;
