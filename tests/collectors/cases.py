@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from store.begin import begin_case
 from store.case import Case
-from store.editions import store_edition
 from store.instants import parse_instant
 from store.runbook.model import Runbook, Source
 from store.runbook.parse import parse_runbook
@@ -35,6 +35,7 @@ SIGNAL = """
 ```toml signal
 id = "something"
 streams = ["%s"]
+window = "%s"
 owner = ["on-call"]
 [[trip]]
 %s
@@ -44,9 +45,9 @@ do = "Undo it."
 """
 
 
-def runbook_of(sources: str, *, stream: str, trip: str) -> Runbook:
+def runbook_of(sources: str, *, stream: str, trip: str, window: str = "30m") -> Runbook:
     """A runbook with the given source blocks and one signal over one stream."""
-    return parse_runbook(HEAD + sources + SIGNAL % (stream, trip), "runbook.md")
+    return parse_runbook(HEAD + sources + SIGNAL % (stream, window, trip), "runbook.md")
 
 
 def source_of(runbook: Runbook, id: str) -> Source:
@@ -55,10 +56,9 @@ def source_of(runbook: Runbook, id: str) -> Source:
 
 def make_case(folder: Path, runbook: Runbook) -> Case:
     """An open, writable case that holds the runbook's edition."""
-    case = Case.create(folder / "case.db", clock=lambda: T0)
-    with case.transaction("test") as tx:
-        store_edition(tx, runbook, adopted_ms=T0, reason="first")
-    return case
+    path = folder / "case.db"
+    begin_case(path, runbook, operator="me", clock=lambda: T0)
+    return Case.open(path, write=True, clock=lambda: T0)
 
 
 def rows(case: Case, sql: str, *parameters: object) -> list[tuple[Any, ...]]:

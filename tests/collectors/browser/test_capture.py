@@ -116,7 +116,7 @@ def case(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Iterator[C
 
 
 def test_files_have_the_names_that_packets_cite(case: Case) -> None:
-    names = [row[0] for row in rows(case, "SELECT name FROM artifact ORDER BY id")]
+    names = [row[0] for row in rows(case, "SELECT name FROM artifact WHERE role = 'browser' ORDER BY id")]
     stem = "artifacts/live-env-playwright/phase-168-baseline-2026-02-18T03-00-00Z"
     assert names == [
         f"{stem}-{suffix}"
@@ -139,7 +139,8 @@ def test_none_of_the_secrets_is_in_any_stored_byte(case: Case) -> None:
 
 def test_the_hash_is_that_of_the_scrubbed_bytes_and_the_note_says_so(case: Case) -> None:
     for name, size, sha256, note, data in rows(
-        case, "SELECT a.name, a.size, a.sha256, a.redaction, s.data FROM artifact AS a JOIN sqlar AS s USING (name)"
+        case,
+        "SELECT a.name, a.size, a.sha256, a.redaction, s.data FROM artifact AS a JOIN sqlar AS s USING (name) WHERE a.role = 'browser'",
     ):
         assert (size, sha256) == (len(data), hashlib.sha256(data).hexdigest()), name
         assert ("password fields covered" if name.endswith(".png") else "taken out before hashing") in note
@@ -262,7 +263,7 @@ def test_what_cannot_be_opened_is_a_failed_look(
     with make_case(tmp_path, runbook) as case:
         tick = captured(case, runbook, **{"origin": "http://localhost", **environ})  # type: ignore[arg-type]
         assert reason in tick.reason
-        assert rows(case, "SELECT count(*) FROM artifact") == [(0,)]
+        assert rows(case, "SELECT count(*) FROM artifact WHERE role <> 'verifier'") == [(0,)]
 
 
 def test_a_header_is_not_sent_in_clear_and_a_page_written_out_may_lie_elsewhere() -> None:

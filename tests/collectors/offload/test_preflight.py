@@ -55,7 +55,8 @@ def test_without_an_index_the_question_is_not_asked_and_the_index_is_suggested(w
 def test_the_refused_plan_is_kept_as_evidence(world: World) -> None:
     world.sample()
     name, data = rows(
-        world.case, "SELECT a.name, s.data FROM artifact AS a JOIN sqlar AS s USING (name) ORDER BY a.id"
+        world.case,
+        "SELECT a.name, s.data FROM artifact AS a JOIN sqlar AS s USING (name) WHERE role = 'plan' ORDER BY a.id",
     )[0]
     assert name.startswith("artifacts/plans/offload-queue-20")
     assert "Seq Scan" in json.dumps(json.loads(data))
