@@ -1,24 +1,31 @@
 """Bring in what was captured elsewhere; the form is told by content.
 
-closeout import incident.db logs_result.json --since 2026-02-18T03:00:00Z --until 2026-02-18T03:30:00Z
-vercel logs … --json | closeout import incident.db - --stream runtime-logs --since 30m --until 0s
-psql --csv -c "…" | closeout import incident.db - --stream offload
-closeout import incident.db records.ndjson
+  closeout import incident.db logs_result.json --since 2026-02-18T03:00:00Z --until 2026-02-18T03:30:00Z
+  vercel logs … --json | closeout import incident.db - --stream runtime-logs --since 30m --until 0s
+  psql --csv -c "…" | closeout import incident.db - --stream offload
+  closeout import incident.db records.ndjson
+
+A log covers the time that --since and --until declare, and nothing without them: no export says by which window it was filtered.
+Loading the same bytes again changes nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from store.begin import operator_name
 from store.case import Case
 from store.errors import BadInput
+from store.moments import resolve_moment
 from tui.output import plain, print_json
 
 if TYPE_CHECKING:
+    from collectors.logs.ingest import ImportedLog
+    from collectors.schedule import CollectedTick
     from store.runbook.model import Runbook
 
 _HEAD_BYTES = 65536
@@ -49,35 +56,171 @@ def run(arguments: argparse.Namespace) -> int:
             loaded += _load(case, runbook, name, arguments)
     if arguments.json:
         print_json({"collections": loaded})
-    return 0
+    return 40 if any(entry.get("status") == "failed" for entry in loaded) else 0
 
 
 def _load(case: Case, runbook: Runbook, name: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    path = _readable(name)
-    if path is None:
-        data = sys.stdin.buffer.read()
-        head = data[:_HEAD_BYTES]
-    else:
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-    from collectors.records.load import is_evidence_records, load_records
+    head = _head(name)
+    from collectors.records.load import is_evidence_records
 
     if is_evidence_records(head.decode("utf-8", "replace")):
-        content = path.read_bytes() if path else data
-        operator = arguments.operator or operator_name()
-        rows = load_records(case, runbook, content, name=name, operator=operator)
-        if not arguments.json:
-            print(f"{plain(name)}: {len(rows)} collections: {', '.join(row.ref for row in rows) or 'retractions only'}")
-        return [{"id": row.id, "ref": row.ref, "seq": row.seq} for row in rows]
-    raise BadInput(f"{name} is in no form that import knows", 'evidence records begin with {"record":…}')
+        return _load_records(case, runbook, name, head, arguments)
+    from collectors.offload.pasted import looks_like_answer
+    from store.runbook.model import SourceKind
+
+    offload = [s.id for s in runbook.sources if s.kind == SourceKind.OFFLOAD]
+    if arguments.stream in offload or (arguments.stream is None and offload and looks_like_answer(head)):
+        return _load_answer(case, runbook, arguments.stream or _only(offload, "offload"), name, head, arguments)
+    streams = [s.id for s in runbook.sources if s.kind == SourceKind.LOGS]
+    if not streams:
+        raise BadInput(
+            f"{plain(name)}: the runbook has no stream that takes logs", 'evidence records begin with {"record": …}'
+        )
+    return _load_log(case, runbook, arguments.stream or _only(streams, "log"), name, head, arguments)
 
 
-def _readable(name: str) -> Path | None:
+def _head(name: str) -> bytes:
     if name == "-":
-        return None
+        return sys.stdin.buffer.read(_HEAD_BYTES)
     path = Path(name)
     if path.is_dir():
         raise BadInput(f"{name} is a folder", "name the files in it")
     if not path.exists():
         raise BadInput(f"there is no file {name}")
-    return path
+    if not path.is_file():
+        return b""  # a pipe: looking at its beginning would take it away
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD_BYTES)
+    except OSError as error:
+        raise BadInput(f"{name} cannot be read: {error.strerror}") from error
+
+
+def _only(streams: list[str], kind: str) -> str:
+    if len(streams) > 1:
+        raise BadInput(f"the runbook has several {kind} streams", f"say which: --stream {' or '.join(streams)}")
+    return streams[0]
+
+
+def _load_records(
+    case: Case, runbook: Runbook, name: str, head: bytes, arguments: argparse.Namespace
+) -> list[dict[str, Any]]:
+    from collectors.records.load import load_records
+
+    content = head + sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    shown = "standard input" if name == "-" else Path(name).name
+    rows = load_records(case, runbook, content, name=shown, operator=arguments.operator or operator_name())
+    if not arguments.json:
+        print(f"{plain(shown)}: {len(rows)} collections: {', '.join(row.ref for row in rows) or 'retractions only'}")
+    return [{"id": row.id, "ref": row.ref, "seq": row.seq} for row in rows]
+
+
+def _load_answer(
+    case: Case, runbook: Runbook, stream: str, name: str, head: bytes, arguments: argparse.Namespace
+) -> list[dict[str, Any]]:
+    from collectors.offload.pasted import import_query_output
+
+    since, until = _window(case, arguments)
+    with tempfile.NamedTemporaryFile() as spool:
+        if name == "-":
+            spool.write(head + sys.stdin.buffer.read())
+            spool.flush()
+        path = spool.name if name == "-" else name
+        tick = import_query_output(case, runbook, stream, path, since_ms=since, until_ms=until, now_ms=case.clock)
+    return tell_tick(tick, as_json=arguments.json)
+
+
+def tell_tick(tick: CollectedTick, *, as_json: bool) -> list[dict[str, Any]]:
+    """Say what one look at a stream left, or give it as data."""
+    for part in tick.collections if not as_json else ():
+        why = f": {plain(part.reason)}" if part.reason else ""
+        print(f"{tick.stream} {part.what}: {part.status}, {part.rows} rows, {part.ref}{why}", flush=True)
+    return [
+        {
+            "id": part.what,
+            "ref": part.ref,
+            "seq": tick.seq,
+            "stream": tick.stream,
+            "status": part.status,
+            "reason": part.reason,
+        }
+        for part in tick.collections
+    ]
+
+
+def _load_log(
+    case: Case, runbook: Runbook, stream: str, name: str, head: bytes, arguments: argparse.Namespace
+) -> list[dict[str, Any]]:
+    from collectors.logs.ingest import import_log
+    from tui.progress import Progress
+
+    since, until = _window(case, arguments)
+    with Progress(plain(name)) as progress:
+        log = import_log(
+            case,
+            runbook,
+            stream,
+            name,
+            since_ms=since,
+            until_ms=until,
+            now_ms=case.clock(),
+            truncated=arguments.truncated,
+            already_read=head if name == "-" else b"",
+            progress=progress,
+        )
+    if not arguments.json:
+        tell_log(log, name)
+    return [log_json(log, name)]
+
+
+def tell_log(log: ImportedLog, name: str) -> None:
+    """Say what a log amounted to, in three lines at most."""
+    again = " (the same bytes were loaded before)" if log.known else ""
+    print(
+        f"{plain(name)}: {log.ref}{again}, {log.form or 'no form'}: {log.status}{': ' + plain(log.reason) if log.reason else ''}"
+    )
+    found = ", ".join(
+        f"{s.signature} {s.distinct}" + (f" (+{s.unsure} of unknown status)" if s.unsure else "")
+        for s in log.signatures
+    )
+    unread = f", {log.unreadable} unreadable" if log.unreadable else ""
+    print(
+        f"  {log.lines_read} lines read, {log.matched} matched{unread}, {log.redactions} maskings; {found or 'no signatures'}"
+    )
+
+
+def log_json(log: ImportedLog, name: str) -> dict[str, Any]:
+    """What a log amounted to, as data."""
+    from store.instants import format_optional
+
+    return {
+        "id": name,
+        "ref": log.ref,
+        "seq": log.seq,
+        "form": log.form,
+        "status": log.status,
+        "reason": log.reason,
+        "known": log.known,
+        "lines_read": log.lines_read,
+        "matched": log.matched,
+        "unreadable": log.unreadable,
+        "banners": log.banners,
+        "redactions": log.redactions,
+        "first": format_optional(log.first_ms),
+        "last": format_optional(log.last_ms),
+        "signatures": [
+            {"id": s.signature, "rows": s.rows, "distinct": s.distinct, "unknown_status": s.unsure}
+            for s in log.signatures
+        ],
+    }
+
+
+def _window(case: Case, arguments: argparse.Namespace) -> tuple[int | None, int | None]:
+    now, db = case.clock(), case.read()
+    since, until = (
+        resolve_moment(text, now_ms=now, db=db) if text is not None else None
+        for text in (arguments.since, arguments.until)
+    )
+    if (since is None) != (until is None) and arguments.until is None:
+        until = now
+    return since, until
