@@ -82,27 +82,33 @@ def _lacks(gather: Gather, *, truncated: bool, limit: int | None) -> list[str]:
     if paged and (gather.records == limit if limit else gather.records in USUAL_LIMITS):
         lacks.append(f"exactly {gather.records} rows, the limit of the command: more may exist")
     if gather.omitted:
-        lacks.append(f"{gather.omitted} matches beyond the first {gather.spool.count} were counted but not kept")
+        lacks.append(f"{gather.omitted} beyond the first {gather.spool.count} matches were counted but not kept")
     if gather.timeless:
-        lacks.append(f"{gather.timeless} of {gather.records} records carry no instant: their matches cannot count")
+        lacks.append(
+            f"{gather.timeless} of {_count(gather.records, 'record')} without an instant: their matches cannot count"
+        )
     return lacks
 
 
 def _notes(gather: Gather, until_ms: int | None) -> list[str]:
     notes = []
     if gather.outside:
-        notes.append(f"{gather.outside} records lie outside the declared window")
+        notes.append(f"{_count(gather.outside, 'record')} outside the declared window")
     if until_ms is not None and gather.last_ms is not None and until_ms - gather.last_ms > _QUIET_MS:
         notes.append(f"the last record is {format_duration(until_ms - gather.last_ms)} before the end of the window")
     if sum(gather.unsure):
-        notes.append(f"{sum(gather.unsure)} matches of unknown status")
+        notes.append(f"{_count(sum(gather.unsure), 'possible match', 'es')} of unknown status")
     for seconds, count in sorted(gather.other_timeouts.items()):
-        notes.append(f"{count} time-outs after {seconds} s on watched routes match no signature")
+        notes.append(f"{_count(count, 'time-out')} after {seconds} s on watched routes match no signature")
     if gather.cut:
-        notes.append(f"{gather.cut} messages were cut short by the platform")
+        notes.append(f"{_count(gather.cut, 'message')} cut short by the platform")
     if gather.traffic.approximate:
         notes.append("the traffic counts are upper bounds")
     return notes
+
+
+def _count(count: int, noun: str, plural: str = "s") -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}{plural}"
 
 
 def prospect(signature: Signature, gather: Gather, source: Source) -> Prospect:

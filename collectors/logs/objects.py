@@ -183,15 +183,14 @@ class _Splitter:
             if start < 0:
                 break
             size, broken = self._extent(start)
-            if size == 0 and not broken and not end and len(self._buffer) - start < LONGEST:
-                break
             if size == 0:
-                size = self._resync(start) or len(self._buffer) - start
-                yield Unread(
-                    self._line,
-                    "is cut off in the middle" if not broken else "is not JSON",
-                    self._buffer[start : start + 1024],
-                )
+                full = end or len(self._buffer) - start >= LONGEST
+                size = self._resync(start) if broken or full else 0
+                if size == 0 and not full:
+                    break
+                size = size or len(self._buffer) - start
+                reason = "is not JSON" if broken else "is cut off in the middle"
+                yield Unread(self._line, reason, self._buffer[start : start + 1024])
             else:
                 yield self._decoded(self._buffer[start : start + size])
             self._line += self._buffer.count(b"\n", start, start + size)

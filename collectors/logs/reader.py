@@ -15,6 +15,7 @@ from collectors.logs.sniff import HEAD, Layout, Sniffed, sniff
 from collectors.logs.source import LogSource, open_log
 from collectors.logs.table import export_items
 from collectors.logs.text import text_items
+from store.errors import BadInput
 
 
 def read_records(path: str) -> Iterator[LogRecord]:
@@ -33,7 +34,7 @@ def read_items(source: LogSource) -> tuple[Sniffed, Iterator[Item]]:
     Raises:
         BadInput: it is no log.
     """
-    head, rest = head_of(source.blocks())
+    head, rest = head_of(source)
     sniffed = sniff(head, source.name, whole=rest is None)
     blocks = itertools.chain([head], rest or ())
     return sniffed, _with_cut(source, items_of(sniffed.layout, blocks))
@@ -61,8 +62,13 @@ def json_line(line: int, text: bytes) -> Iterator[Item]:
         yield around(line, text)
 
 
-def head_of(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes] | None]:
-    """The first mebibyte of a log, and the blocks after it; None when there are none."""
+def head_of(source: LogSource) -> tuple[bytes, Iterator[bytes] | None]:
+    """The first mebibyte of a log, and the blocks after it; None when there are none.
+
+    Raises:
+        BadInput: it is packed and damaged from its beginning on.
+    """
+    blocks = source.blocks()
     parts: list[bytes] = []
     size = 0
     for block in blocks:
@@ -70,6 +76,8 @@ def head_of(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes] | None]:
         size += len(block)
         if size >= HEAD:
             return b"".join(parts), blocks
+    if size == 0 and source.cut_off:
+        raise BadInput(f"nothing of {source.name} can be read: {source.cut_off}")
     return b"".join(parts), None
 
 

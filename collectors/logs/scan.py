@@ -37,7 +37,7 @@ def scan(opened: LogSource, source: Source, gather: Gather, *, search: bool = Tr
         items = reader.table_items(opened.blocks()) if source.format == "csv" else reader.json_items(opened.blocks())
         _take(items, opened, gather)
         return " ".join(filter(None, (source.format, opened.encoding, opened.packing))), True
-    head, rest = head_of(opened.blocks())
+    head, rest = head_of(opened)
     sniffed = sniff(head, opened.name, whole=rest is None)
     fast = fast_lines(head, gather, search=search) if sniffed.layout is Layout.LINES else None
     if fast is not None:

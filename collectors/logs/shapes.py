@@ -27,7 +27,8 @@ Fields = Mapping[str, Any]
 
 _EXPORT_ONLY = ("TimeUTC", "requestQueryString", "deploymentDomain", "requestUserAgent", "vercelCache")
 _DRAIN_ONLY = ("proxy", "deploymentId", "projectId", "id", "buildId")
-_NO_TIME = "carries no time"
+NO_TIME = "carries no usable time"
+UNKNOWN_FORM = "is JSON of no known form"
 _LONGEST_BEFORE_MS = 24 * 3_600_000
 
 
@@ -74,7 +75,7 @@ def object_item(fields: Fields, line: int, raw: bytes) -> Item:
         return fault
     reader = shape_of(fields)
     if reader is None:
-        return Unread(line, "is JSON of no known form", raw)
+        return Unread(line, UNKNOWN_FORM, raw)
     return reader(fields, line, raw)
 
 
@@ -95,7 +96,7 @@ def stream_record(fields: Fields, line: int, raw: bytes) -> Item:
     """Form A: one log line of the command-line stream."""
     at_ms = instant_of(fields.get("timestampInMs", fields.get("timestamp")))
     if at_ms is None:
-        return Unread(line, _NO_TIME, raw)
+        return Unread(line, NO_TIME, raw)
     route, message, row = (
         normalise_route(fields.get("requestPath")),
         text_of(fields.get("message")),
@@ -126,7 +127,7 @@ def query_record(fields: Fields, line: int, raw: bytes) -> Item:
     """Forms B: one request of the command-line query, with its nested lines, or its first line, or one row per line."""
     at_ms = instant_of(fields.get("timestamp"))
     if at_ms is None:
-        return Unread(line, _NO_TIME, raw)
+        return Unread(line, NO_TIME, raw)
     full = request_of(fields.get("id"))
     request, logs = base_request(full), fields.get("logs")
     nested = [_nested(entry) for entry in logs] if isinstance(logs, list) else []
@@ -166,7 +167,7 @@ def drain_record(fields: Fields, line: int, raw: bytes) -> Item:
         or instant_of(proxy.get("timestamp"))
     )
     if at_ms is None:
-        return Unread(line, _NO_TIME, raw)
+        return Unread(line, NO_TIME, raw)
     route = normalise_route(proxy.get("path")) or normalise_route(fields.get("path"))
     status = status_of(proxy.get("statusCode")) or status_of(fields.get("statusCode"))
     request = request_of(fields.get("requestId")) or request_of(proxy.get("vercelId"))
@@ -196,7 +197,7 @@ def export_record(fields: Fields, line: int, raw: bytes) -> Item:
     """
     at_ms = export_instant(fields.get("timestampInMs"), fields.get("TimeUTC"))
     if at_ms is None:
-        return Unread(line, _NO_TIME, raw)
+        return Unread(line, NO_TIME, raw)
     route, status, request = (
         normalise_route(fields.get("requestPath")),
         status_of(fields.get("responseStatusCode")),
@@ -244,7 +245,7 @@ def request_record(fields: Fields, line: int, raw: bytes) -> Item:
     """Form F: one request of the request-logs API, with its events and log lines."""
     at_ms = instant_of(fields.get("timestamp"))
     if at_ms is None:
-        return Unread(line, _NO_TIME, raw)
+        return Unread(line, NO_TIME, raw)
     events = (
         [e for e in fields.get("events") or () if isinstance(e, dict)] if isinstance(fields.get("events"), list) else []
     )

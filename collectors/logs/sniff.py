@@ -6,9 +6,9 @@ from enum import Enum
 from typing import NamedTuple
 
 from collectors.logs import objects
-from collectors.logs.banners import around
-from collectors.logs.record import Banner, Form, LogRecord, SourceFault
-from collectors.logs.shapes import json_items
+from collectors.logs.banners import around, is_tool_line
+from collectors.logs.record import Banner, Form, Item, LogRecord, SourceFault, Unread
+from collectors.logs.shapes import NO_TIME, UNKNOWN_FORM, json_items
 from collectors.logs.table import header_of, is_export_header
 from collectors.logs.text import has_instant, looks_like_log
 from store.errors import BadInput
@@ -55,6 +55,12 @@ def sniff(head: bytes, name: str, *, whole: bool) -> Sniffed:
     if layout := _json_layout(head, lines, first, name):
         return Sniffed(layout)
     timed = any(has_instant(line) for line in lines)
+    if (
+        not timed
+        and isinstance(fault := around(0, first), SourceFault)
+        and any(is_tool_line(line.decode("utf-8", "replace")) for line in lines)
+    ):
+        raise BadInput(f"{name} holds no record: {fault.reason}", "mend the cause and capture it again")
     return Sniffed(
         Layout.TIMED_TEXT if timed else Layout.TEXT, sure=timed or any(looks_like_log(line) for line in lines)
     )
@@ -112,7 +118,7 @@ def _document_votes(head: bytes) -> tuple[int, int]:
     start = min(i for i in (head.find(b"["), head.find(b"{")) if i >= 0)
     for found in objects.document_records([head[start:]]):
         if isinstance(found, objects.Parsed):
-            good = any(isinstance(item, LogRecord | SourceFault) for item in json_items(found.value, 0, b""))
+            good = any(_is_known(item) for item in json_items(found.value, 0, b""))
             known, unknown = known + good, unknown + (not good)
         if known or unknown > _LINES:
             break
@@ -124,13 +130,13 @@ def _line_vote(line: bytes) -> int:
     if line[:1] not in (b"{", b"[") and not line.startswith(b"\xef\xbb\xbf"):
         return -1
     items = list(objects.line_items(0, line))
-    if any(isinstance(item, LogRecord | SourceFault) for item in items):
+    if any(_is_known(item) for item in items):
         return 1
-    return (
-        0
-        if any("known form" in item.reason for item in items if not isinstance(item, LogRecord | Banner | SourceFault))
-        else -1
-    )
+    return 0 if any(isinstance(item, Unread) and item.reason == UNKNOWN_FORM for item in items) else -1
+
+
+def _is_known(item: Item) -> bool:
+    return isinstance(item, LogRecord | SourceFault) or (isinstance(item, Unread) and item.reason == NO_TIME)
 
 
 def form_name(form: Form, layout: Layout, packing: str, encoding: str, detail: str = "") -> str:

@@ -17,7 +17,7 @@ from collectors.logs.route import normalise_route
 from collectors.logs.values import embedded_ms, instant_of, request_of, status_of, strip_ansi
 
 _INSTANT = r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?) ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?(?!\d))"
-_STARTS = re.compile(r"\W{0,3}(?:[\w.\[\]()-]+ ?\| ?)?" + _INSTANT)
+_STARTS = re.compile(r"\W{0,3}(?:[\w.\[\]()-]+ *\| *)?" + _INSTANT)
 _ANYWHERE = re.compile(_INSTANT)
 _LAMBDA = re.compile(r"(?:START|END|REPORT) RequestId: |INIT_START |EXTENSION\t|XRAY TraceId: ")
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
