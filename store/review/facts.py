@@ -120,7 +120,7 @@ class NoteCard(NamedTuple):
 
 
 class ArtifactCard(NamedTuple):
-    """A file as evidence; `held` when its bytes are in the case."""
+    """A file as evidence; `held` when its bytes are in the case, `picture` when those are a raster image of the type it claims."""
 
     id: int
     name: str
@@ -134,6 +134,7 @@ class ArtifactCard(NamedTuple):
     path: str | None
     redaction: str
     held: bool
+    picture: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,12 @@ class CaseFacts:
         return self.judgement.question
 
 
+_PICTURES = {
+    "image/png": b"\x89PNG\r\n\x1a\n",
+    "image/jpeg": b"\xff\xd8\xff",
+    "image/gif": b"GIF8",
+    "image/webp": b"RIFF",
+}
 _DECISIONS = (
     "SELECT d.id, d.at_ms, d.operator, d.step, d.choice, d.reason, d.scope, d.override, d.evaluation, e.as_of_ms, e.known_seq "
     "FROM decision d JOIN evaluation e ON e.id = d.evaluation WHERE d.seq <= ? ORDER BY d.id"
@@ -314,7 +321,14 @@ def _decision(db: sqlite3.Connection, row: Sequence[Any]) -> DecisionCard:
 def _artifacts(db: sqlite3.Connection, known_seq: int) -> tuple[ArtifactCard, ...]:
     rows = db.execute(
         "SELECT a.id, a.name, a.role, a.media_type, a.size, a.sha256, a.captured_ms, a.from_ms, a.to_ms, a.path, a.redaction, "
-        "EXISTS (SELECT 1 FROM sqlar s WHERE s.name = a.name) FROM artifact a WHERE a.seq <= ? ORDER BY a.id",
+        "(SELECT substr(s.data, 1, 12) FROM sqlar s WHERE s.name = a.name) FROM artifact a WHERE a.seq <= ? ORDER BY a.id",
         (known_seq,),
     )
-    return tuple(ArtifactCard._make((*row[:11], bool(row[11]))) for row in rows)
+    return tuple(
+        ArtifactCard._make((*row[:11], row[11] is not None, is_picture(row[3], row[11] or b""))) for row in rows
+    )
+
+
+def is_picture(media_type: str, beginning: bytes) -> bool:
+    """Whether bytes that claim to be a raster image begin like one."""
+    return media_type in _PICTURES and beginning.startswith(_PICTURES[media_type])

@@ -36,7 +36,6 @@ from store.review.document import (
 )
 from store.review.facts import CaseFacts
 from store.review.sections import (
-    RASTERS,
     artifact_table,
     condition_drawing,
     decision_blocks,
@@ -224,7 +223,7 @@ def artifacts_page(facts: CaseFacts) -> Document:
     """Every file with its hash; raster images are shown."""
     blocks: list[Block] = [Heading(1, ("Files as evidence",)), *artifact_table(facts)]
     for artifact in facts.artifacts:
-        if artifact.held and artifact.media_type in RASTERS:
+        if artifact.picture:
             file = FileOf(artifact.id, artifact.name, inline=True)
             blocks.append(Image(file, f"{artifact.name}, {artifact.role}, SHA-256 {artifact.sha256}"))
     return Document(f"Files – {facts.card.title}", tuple(blocks))

@@ -20,7 +20,7 @@ from store.errors import BadInput, CloseoutError
 from store.judge import Question, frontier_question, judge, question_at
 from store.moments import resolve_moment
 from store.review.document import Code, Document, Inlines
-from store.review.facts import read_case
+from store.review.facts import is_picture, read_case
 from store.review.html import page_policy, write_page
 from store.review.pages import artifacts_page, case_page, navigation, signal_page, timeline_page, trouble_page
 from store.review.places import DatasettePlaces
@@ -28,13 +28,8 @@ from store.review.recognise import case_on_route, untilde
 from store.review.timebox import CutShort, limited
 from store.status import status_json
 
-PAGE_LIMIT_S = 10.0
-INLINE_TYPES = {
-    "image/png": b"\x89PNG\r\n\x1a\n",
-    "image/jpeg": b"\xff\xd8\xff",
-    "image/gif": b"GIF8",
-    "image/webp": b"RIFF",
-}
+PAGE_LIMIT_S = 5.0
+_LOOK_CLOSER = "Look closer with: closeout verify CASE"
 _FILE_POLICY = "default-src 'none'; sandbox"
 
 
@@ -129,7 +124,7 @@ def answer_page(page: Page, asked: Asked) -> Answer:
     except BadInput as error:
         return _trouble(asked, 404, "There is no such page", error.message, error.hint)
     except CloseoutError as error:
-        return _trouble(asked, 409, "This case cannot be read", error.message, error.hint)
+        return _trouble(asked, 409, "This case cannot be read", error.message, error.hint or _LOOK_CLOSER)
     except (sqlite3.Error, ValueError, LookupError, TypeError) as error:
         # A file that others made may hold anything under our mark; that is for verify to tell.
         words = f"{type(error).__name__}: {error}"
@@ -196,7 +191,7 @@ def _artifact(asked: Asked, db: sqlite3.Connection) -> Answer:
     if row is None:
         raise BadInput(f"there is no file artifact:{asked.item} in this case")
     media_type, data = str(row[0]), bytes(row[1])
-    shown = asked.query.get("inline") == "1" and data.startswith(INLINE_TYPES.get(media_type, b"\0never"))
+    shown = asked.query.get("inline") == "1" and is_picture(media_type, data)
     headers = (
         ("Content-Disposition", "inline" if shown else f'attachment; filename="artifact-{int(asked.item)}"'),
         ("Content-Security-Policy", _FILE_POLICY),

@@ -37,7 +37,6 @@ from store.review.facts import ArtifactCard, CaseFacts, DecisionCard
 from store.telling import headline, tell_value, tell_watched
 from store.words import reason_sentence, state_sentence
 
-RASTERS = ("image/png", "image/jpeg", "image/webp", "image/gif")
 _STEP_SIGNS = {
     "passed": "✓",
     "failed": "✗",

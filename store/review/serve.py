@@ -28,6 +28,7 @@ class Review:
     url: str
     sealed: bool
     app: App
+    datasette: Any
     listener: socket.socket
 
     def serve(self, *, started: Callable[[], None] | None = None) -> None:
@@ -52,7 +53,7 @@ def open_review(path: Path, *, host: str = "127.0.0.1", port: int | None = None,
     datasette = case_datasette(path, sealed=sealed, allow_sql=allow_sql)
     app: App = datasette.app()
     address = listener.getsockname()
-    return Review(_url(host, address[1], datasette, path), sealed, _own_host_only(app, host), listener)
+    return Review(_url(host, address[1], datasette, path), sealed, _own_host_only(app, host), datasette, listener)
 
 
 def case_datasette(path: Path, *, sealed: bool, allow_sql: bool = False) -> Any:

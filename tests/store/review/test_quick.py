@@ -1,0 +1,50 @@
+"""The kept rows are those of the views, and never older than the file."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collectors.records.load import load_records
+from store.case import Case
+from store.review.quick import KEPT, keep_states
+from tests.store.review.worlds import SNAPSHOT
+from tests.store.world import collection, lines, match
+
+
+@pytest.mark.parametrize("name", ["seed", "hostile", "empty"])
+def test_kept_rows_are_the_rows_of_the_views(request: pytest.FixtureRequest, name: str) -> None:
+    with Case.open(request.getfixturevalue(name)) as case:
+        db = case.read()
+        views = {view: db.execute(f"SELECT * FROM main.{view}").fetchall() for view in KEPT}
+        keep_states(db)
+        kept = {view: db.execute(f"SELECT * FROM {view}").fetchall() for view in KEPT}
+        names = {view: [column[0] for column in db.execute(f"SELECT * FROM {view}").description] for view in KEPT}
+        assert kept == views
+        assert names == {
+            view: [column[0] for column in db.execute(f"SELECT * FROM main.{view}").description] for view in KEPT
+        }
+
+
+async def test_rows_added_to_an_open_case_are_seen_at_once(
+    serving: Callable[..., Any], seed: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copyfile(seed, tmp_path / "growing.db"))
+    datasette = serving(path)
+
+    async def state() -> str:
+        rows = (await datasette.client.get("/growing/signal_state.json?_shape=array&signal=webhook-60s")).json()
+        return str(rows[0]["state"])
+
+    assert await state() == "partial"
+    since = SNAPSHOT - 600_000
+    many = [match("burst", f"k{n}", since + n, "webhook-timeout") for n in range(51)]
+    with Case.open(path, write=True) as case:
+        records = lines([collection("burst", "runtime-logs", since, SNAPSHOT, collected=SNAPSHOT + 120_000), *many])
+        load_records(case, case.runbook(), records, name="burst", operator="kim")
+    for _ in range(4):
+        assert await state() == "tripped"
