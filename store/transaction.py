@@ -44,7 +44,10 @@ class Transaction:
         self._take_lock()
         entry = last_entry(self._db)
         if entry is not None and entry.kind == "seal":
-            raise CaseSealed(f"{self._case.path} was sealed by {entry.writer} and is never written again")
+            raise CaseSealed(
+                f"{self._case.path} was sealed{self._sealer()} and is never written again",
+                f"go on with: closeout init NEXT.db --after {self._case.path}",
+            )
         self.seq = entry.seq + 1 if entry else 1
         self._prev = entry.head if entry else None
         self._layout = self._case.layout()
@@ -123,6 +126,10 @@ class Transaction:
                 time.sleep(0.002 + time.monotonic_ns() % 8 / 1000)
         finally:
             self._db.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
+
+    def _sealer(self) -> str:
+        row = self._db.execute("SELECT operator FROM seal ORDER BY id DESC LIMIT 1").fetchone()
+        return f" by {row[0]}" if row else ""
 
     def _last_id(self, table: str) -> int:
         (newest,) = self._db.execute(f'SELECT ifnull(max(id), 0) FROM "{table}"').fetchone()  # noqa: S608 names come from the schema
