@@ -93,8 +93,11 @@ def _call(name: str, words: list[str]) -> int:
         prog=f"closeout {name}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     module.add_arguments(parser)
+    after: list[str] = []
+    if "--" in words and getattr(module, "TAKES_COMMAND", False):
+        words, after = words[: words.index("--")], words[words.index("--") + 1 :]
     try:
-        arguments = parser.parse_args(words)
+        arguments = parser.parse_args(words, argparse.Namespace(after=after))
         code: int = module.run(arguments)
         sys.stdout.flush()
         return code
