@@ -18,11 +18,12 @@ from store.runbook.model import Choice, Step, StepKind
 from store.walk.act import begin_attempt
 from store.walk.citations import Cited, resolve_refs, speaks_for, too_old
 from store.walk.evaluations import judged_now, record_evaluation
+from store.walk.events import reading
 from store.walk.gaps import UNKNOWN
 from store.walk.masking import masked
 from store.walk.session import Who
 from store.walk.states import State, StepState
-from store.walk.walk import Acting, Deed, Walk, begin, refuse
+from store.walk.walk import Acting, Deed, Walk, refuse, scope_to_begin
 
 _SECOND = "a second person"
 
@@ -69,15 +70,15 @@ def record_decision(
         BadInput: no such step, choice or evidence.
         Refused: somebody else decided, or something stands in the way and no override was given.
     """
-    if not walk.case.read().execute("SELECT 1 FROM scope LIMIT 1").fetchone():
-        begin(walk)  # the signals are to be judged over the run
-    judged = judgement or judged_now(walk.case)
+    judged = judgement or _judged(walk)
     with walk.acting() as acting:
         plan = acting.step(step)
         chosen = _chosen(plan, choice)
         if not reason.strip():
             raise Refused(f"{step} needs a reason", f"closeout decide CASE {step} {choice} --cite REF --reason R")
         state = _undecided(acting, step)
+        if state.needs_unmet and not override.strip():
+            raise Refused(f"{step} needs {', '.join(state.needs_unmet)}", "do that first, or decide with --override R")
         cited = resolve_refs(acting.tx.query, refs)
         if not override.strip():
             _check_age(plan, chosen, cited, judged, acting.now_ms)
@@ -127,6 +128,12 @@ def _chosen(step: Step, choice: str) -> Choice:
         f"{step.id} has no choice {choice!r}",
         f"did you mean {close[0]}?" if close else f"choose one of {', '.join(known)}",
     )
+
+
+def _judged(walk: Walk) -> Judgement:
+    """The signals over the run, also where this decision begins it."""
+    scope = scope_to_begin(reading(walk.case.read()), walk.case.edition(), walk.case.clock())
+    return judged_now(walk.case, scope_start_ms=scope.start_ms if scope else None)
 
 
 def _undecided(acting: Acting, step: str) -> StepState:

@@ -33,12 +33,16 @@ class Recomputed:
         return not self.differing and self.definition_holds
 
 
-def judged_now(case: Case) -> Judgement:
-    """Every signal as it stands: by the clock on an open case, at the end of the evidence on a sealed one."""
+def judged_now(case: Case, *, scope_start_ms: int | None = None) -> Judgement:
+    """Every signal as it stands: by the clock on an open case, at the end of the evidence on a sealed one; over the run since a scope's
+    start if one is given, else since the recorded one."""
     db = case.read()
     if case.head().kind == "seal":
         return judge(db, question_at(db, as_of_ms=frontier_question(db).as_of_ms, live=False))
-    return judge(db, question_at(db, as_of_ms=case.clock(), live=True))
+    question = question_at(
+        db, as_of_ms=case.clock(), live=True, scope_start_ms=scope_start_ms, scope_given=scope_start_ms is not None
+    )
+    return judge(db, question)
 
 
 def record_evaluation(tx: Transaction, judgement: Judgement, *, now_ms: int, why: str) -> int:

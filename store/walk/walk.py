@@ -19,6 +19,7 @@ from store.errors import BadInput, Refused
 from store.instants import format_duration, format_instant
 from store.journal import Scope, StepEvent
 from store.runbook.model import Runbook, Step
+from store.walk.events import Query
 from store.walk.masking import masked, masked_detail, secret_values
 from store.walk.session import Alive, Who, life_of, monotonic_ms, open_session
 from store.walk.states import State, StepState, WalkState, derive, read_walk
@@ -190,17 +191,25 @@ class Acting:
             self.refresh()
 
     def begin_scope(self) -> None:
-        """Give the run its scope if it has none: the last deployment, else one longest window before now."""
-        if self.tx.query("SELECT 1 FROM scope LIMIT 1"):
-            return
-        mark = self.tx.query("SELECT id, at_ms FROM mark WHERE name = 'deploy' ORDER BY id DESC LIMIT 1")
-        if mark:
-            self.tx.add(Scope(mark[0][1], "the walk began: from the mark deploy", mark[0][0], self.now_ms))
-            return
-        (longest,) = self.tx.query("SELECT max(window_ms) FROM definition WHERE edition = ?", (self.edition,))[0]
-        if longest is not None:
-            why = f"the walk began: one longest window before it, {format_duration(longest)}"
-            self.tx.add(Scope(self.now_ms - longest, why, None, self.now_ms))
+        """Give the run its scope if it has none."""
+        scope = scope_to_begin(self.tx.query, self.edition, self.now_ms)
+        if scope is not None:
+            self.tx.add(scope)
+
+
+def scope_to_begin(query: Query, edition: int, now_ms: int) -> Scope | None:
+    """The scope that a walk begun now gets: from the last deployment, else one longest window before now; nothing if there is one."""
+    if query("SELECT 1 FROM scope LIMIT 1", ()):
+        return None
+    mark = query("SELECT id, at_ms FROM mark WHERE name = 'deploy' ORDER BY id DESC LIMIT 1", ())
+    if mark:
+        return Scope(mark[0][1], "the walk began: from the mark deploy", mark[0][0], now_ms)
+    (longest,) = query("SELECT max(window_ms) FROM definition WHERE edition = ?", (edition,))[0]
+    if longest is None:
+        return None
+    return Scope(
+        now_ms - longest, f"the walk began: one longest window before it, {format_duration(longest)}", None, now_ms
+    )
 
 
 def named_step(runbook: Runbook, id: str) -> Step:

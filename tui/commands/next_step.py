@@ -133,6 +133,8 @@ def ways(case: str, here: StepState, plan: Step, walk: Walk) -> list[str]:
     lines: list[str] = []
     if here.state in ("ready", "running") and plan.kind in COLLECTING:
         lines += collect_lines(case, plan, walk)
+    if here.state in ("ready", "running") and plan.kind is StepKind.SEAL:
+        lines.append(f"{command_line('seal', case)} OUT")
     for act in here.acts:
         lines += _way(case, here, act)
     return lines
