@@ -77,7 +77,7 @@ def record_decision(
         if not reason.strip():
             raise Refused(f"{step} needs a reason", f"closeout decide CASE {step} {choice} --cite REF --reason R")
         state = _undecided(acting, step)
-        if state.needs_unmet and not override.strip():
+        if state.needs_unmet and not _in_hand(state) and not override.strip():
             raise Refused(f"{step} needs {', '.join(state.needs_unmet)}", "do that first, or decide with --override R")
         cited = resolve_refs(acting.tx.query, refs)
         if not override.strip():
@@ -136,6 +136,10 @@ def _judged(walk: Walk) -> Judgement:
     return judged_now(walk.case, scope_start_ms=scope.start_ms if scope else None)
 
 
+def _in_hand(state: StepState) -> bool:
+    return state.state == State.RUNNING or (state.state == State.HELD and state.started_ms is not None)
+
+
 def _undecided(acting: Acting, step: str) -> StepState:
     state = acting.state(step)
     if state.state == State.WAITING or "decide" in state.acts:
@@ -175,7 +179,7 @@ def _store(
     override: str,
 ) -> Decided:
     attempt = state.attempt
-    if not (state.state == State.RUNNING or (state.state == State.HELD and state.started_ms is not None)):
+    if not _in_hand(state):
         attempt = begin_attempt(acting, state, override=override).attempt
     evaluation = record_evaluation(acting.tx, judged, now_ms=acting.now_ms, why=f"decision at {plan.id}: {choice.id}")
     decision = _add_decision(acting, plan, choice, cited, evaluation, reason, override)
