@@ -9,12 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from store.case import SCHEMA_VERSION, Case, now_ms, remove_case
 from store.editions import store_edition
 from store.journal import CaseInfo, Scope
 from store.reader_kit import canned_queries, descriptions, store_verifier
 from store.runbook.model import Runbook
+
+if TYPE_CHECKING:
+    from store.seal.carry import Predecessor
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,10 @@ def begin_case(
 
     Raises:
         Refused: the file is there already, or cannot be written.
+        EvidenceBroken: the case that it continues does not verify.
     """
     now = clock()
-    predecessor = _predecessor(after)
+    predecessor = _predecessor(after, drill=drill)
     case = Case.create(path, clock=clock)
     try:
         case_id = str(uuid.uuid4())
@@ -59,13 +64,14 @@ def begin_case(
                     SCHEMA_VERSION,
                     SCHEMA_VERSION,
                     program_version(),
-                    *predecessor,
+                    *(predecessor[:3] if predecessor else ()),
                 )
             )
             store_edition(tx, runbook, adopted_ms=now, reason="the runbook that the case began with")
             tx.add_all(descriptions())
             tx.add_all(canned_queries())
             store_verifier(tx, now)
+            tx.add_all(predecessor.items if predecessor else ())
             if scope_start_ms is not None:
                 tx.add(Scope(scope_start_ms, "given when the case began", None, now))
         with Case.open(path) as made:
@@ -92,13 +98,9 @@ def program_version() -> str:
         return "checkout"
 
 
-def _predecessor(after: Path | None) -> tuple[str | None, str | None, str | None]:
+def _predecessor(after: Path | None, *, drill: bool) -> Predecessor | None:
     if after is None:
-        return (None, None, None)
-    import hashlib
+        return None
+    from store.seal.carry import read_predecessor  # it verifies and judges; most cases have none
 
-    with Case.open(after) as other:
-        head = other.head()
-    with after.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return (after.name, digest, f"{head.seq} {head.head}")
+    return read_predecessor(after, drill=drill)

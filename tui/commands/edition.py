@@ -10,10 +10,12 @@ The walk and the verdicts stay on the stored edition until a new one is adopted;
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from store import trust
 from store.case import Case
 from store.editions import definition_sha256, store_edition
 from store.errors import Refused
@@ -105,6 +107,8 @@ def _adopt(arguments: argparse.Namespace, runbook: Runbook) -> int:
         with case.transaction("edition") as tx:
             adopted = store_edition(tx, runbook, adopted_ms=case.clock(), reason=arguments.reason.strip())
             seq = tx.seq
+        with contextlib.suppress(Refused):  # whoever adopts a file here has seen it
+            trust.remember(case)
     changed = definition_sha256(runbook) != definition
     if arguments.json:
         print_json({"schema": 1, "edition": adopted, "seq": seq, "definition_differs": changed})

@@ -2,17 +2,23 @@
 
 closeout init incident.db --runbook runbook.md
 closeout init incident.db --runbook runbook.md --scope-start @deploy
+closeout init next.db --runbook runbook.md --after phase-168e.db --baseline postfix
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from store.case import now_ms
-from store.errors import Refused
+from store.case import Case, now_ms, remove_case
+from store.errors import BadInput, Refused
 from store.moments import resolve_moment
-from tui.output import print_json
+from tui.output import plain, print_json
+
+if TYPE_CHECKING:
+    from store.runbook.model import Runbook
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--operator", metavar="NAME", help="who walks; the login name if none is given")
     parser.add_argument("--scope-start", metavar="T", help="nothing before this moment counts, trips latch from here")
     parser.add_argument("--after", metavar="OTHER", help="a sealed case that this one continues")
+    parser.add_argument(
+        "--baseline", metavar="WINDOW", help="bring that window of OTHER in with its evidence, as the baseline here"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
@@ -31,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     from store.begin import begin_case
     from store.runbook.find import read_runbook
 
+    if arguments.baseline and not arguments.after:
+        raise BadInput("--baseline names a window of the case before", "say which with --after OTHER")
     runbook = read_runbook(_runbook_path(arguments.runbook))
     now = now_ms()
     scope = resolve_moment(arguments.scope_start, now_ms=now, db=None) if arguments.scope_start else None
@@ -42,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         scope_start_ms=scope,
         after=Path(arguments.after) if arguments.after else None,
     )
+    carried = _take_up(Path(arguments.case), runbook, arguments)
     if arguments.json:
         print_json(
             {"schema": 1, "case": begun.case_id, "path": str(arguments.case), "seq": begun.seq, "head": begun.head}
@@ -50,10 +62,35 @@ def run(arguments: argparse.Namespace) -> int:
     print(
         f"{arguments.case}: {runbook.title or runbook.id}, {len(runbook.signals)} signals, {len(runbook.steps)} steps"
     )
+    if carried:
+        print(f"  {plain(carried)}")
     for warning in runbook.warnings:
         print(f"  warning: {warning}")
     print(f"  next: closeout run {arguments.case}")
     return 0
+
+
+def _take_up(path: Path, runbook: Runbook, arguments: argparse.Namespace) -> str:
+    """Trust what was made here, and bring in the baseline of the case before."""
+    from store import trust
+    from store.begin import operator_name
+
+    with Case.open(path, write=True) as case:
+        with contextlib.suppress(
+            Refused
+        ):  # a machine that remembers nothing asks for `closeout trust` before anything runs
+            trust.remember(case)
+        if not arguments.baseline:
+            return ""
+        from collectors.records.carry import carry_window, told
+
+        operator = arguments.operator or operator_name()
+        try:
+            with Case.open(arguments.after) as before:
+                return told(carry_window(before, case, runbook, arguments.baseline, operator=operator))
+        except BaseException:
+            remove_case(path)
+            raise
 
 
 def _runbook_path(given: str | None) -> Path:
