@@ -26,6 +26,7 @@ from collectors.logs.values import (
 Fields = Mapping[str, Any]
 
 _EXPORT_ONLY = ("TimeUTC", "requestQueryString", "deploymentDomain", "requestUserAgent", "vercelCache")
+_STREAM_ONLY = ("requestPath", "rowId", "responseStatusCode")
 _DRAIN_ONLY = ("proxy", "deploymentId", "projectId", "id", "buildId")
 NO_TIME = "carries no usable time"
 UNKNOWN_FORM = "is JSON of no known form"
@@ -33,24 +34,21 @@ _LONGEST_BEFORE_MS = 24 * 3_600_000
 
 
 def shape_of(fields: Fields) -> Callable[[Fields, int, bytes], Item] | None:
-    """The reader of an object's form, told by its keys, or None for a form that is not known."""
-    if "timestampInMs" in fields or "TimeUTC" in fields:
-        if ("requestId" in fields and ("requestPath" in fields or "TimeUTC" in fields)) or any(
-            k in fields for k in _EXPORT_ONLY
-        ):
+    """The reader of an object's form, told by its keys, or None for a form that is not known. A null is no key."""
+    has = {key for key, value in fields.items() if value is not None}
+    if "timestampInMs" in has or "TimeUTC" in has:
+        if not has.isdisjoint(_EXPORT_ONLY) or {"requestId", "requestPath"} <= has:
             return export_record
-        if "requestPath" in fields or "rowId" in fields or "responseStatusCode" in fields:
+        if not has.isdisjoint(_STREAM_ONLY):
             return stream_record
-    if "events" in fields and "requestId" in fields:
+    if "requestId" in has and ("events" in has or {"requestPath", "statusCode"} <= has):
         return request_record
-    if "responseStatusCode" in fields or ("requestPath" in fields and "statusCode" not in fields):
+    if "responseStatusCode" in has or "requestPath" in has:
         return query_record
-    if "requestPath" in fields and "requestId" in fields:
-        return request_record
     stamp = fields.get("timestamp", fields.get("timestampInMs"))
-    if instant_of(stamp) and not _is_iso(stamp) and any(k in fields for k in _DRAIN_ONLY):
+    if instant_of(stamp) and not _is_iso(stamp) and not has.isdisjoint(_DRAIN_ONLY):
         return drain_record
-    return drain_record if isinstance(fields.get("proxy"), dict) and "id" in fields else None
+    return drain_record if isinstance(fields.get("proxy"), dict) and "id" in has else None
 
 
 def json_items(value: object, line: int, raw: bytes) -> Iterator[Item]:

@@ -1,0 +1,52 @@
+"""Requests per minute: each once, in bounded memory."""
+
+from __future__ import annotations
+
+from collectors.logs.traffic import RequestCounts
+from tests.collectors.logs.kit import MINUTE, T0
+
+
+def test_a_request_counts_once_per_minute_and_route_however_many_lines_it_wrote() -> None:
+    counts = RequestCounts()
+    for at, route, request in (
+        (0, "/a", "r1"),
+        (10, "/a", "r1"),
+        (20, "/a", "r2"),
+        (30, "/b", "r1"),
+        (MINUTE, "/a", "r1"),
+        (5, "/a", None),
+        (6, "/a", None),
+    ):
+        counts.see(T0 + at, route, request)
+    assert list(counts.cells()) == [(T0, "/a", 4), (T0, "/b", 1), (T0 + MINUTE, "/a", 1)]
+
+
+def test_minutes_are_packed_away_and_taken_up_again_without_a_change() -> None:
+    seen = [(T0 + number * 7919 % 20 * MINUTE, "/a", f"r{number % 700}") for number in range(5000)]
+    small, large = RequestCounts(), RequestCounts()
+    small.LIVE = 50
+    for each in seen:
+        small.see(*each)
+        large.see(*each)
+    assert list(small.cells()) == list(large.cells())
+    assert not small.approximate
+
+
+def test_past_its_limit_a_count_is_an_upper_bound_and_says_so() -> None:
+    counts = RequestCounts()
+    counts.LIVE, counts.PACKED = 5, 10
+    for number in range(60):
+        counts.see(T0 + number * MINUTE, "/a", "r")
+        counts.see(T0 + number * MINUTE, "/a", "s")
+    assert counts.approximate
+    assert [cell[2] for cell in counts.cells()] == [2] * 60
+
+
+def test_two_counts_are_one() -> None:
+    one, two = RequestCounts(), RequestCounts()
+    one.see(T0, "/a", "r1")
+    two.see(T0 + 1, "/a", "r1")
+    two.see(T0 + 1, "/a", "r2")
+    two.see_nameless((T0, "/b"), 3)
+    one.merge(two)
+    assert list(one.cells()) == [(T0, "/a", 2), (T0, "/b", 3)]
