@@ -98,9 +98,9 @@ def _resolve(query: Query, kind: str, id: int) -> Cited:
         rows = query("SELECT as_of_ms FROM evaluation WHERE id = ?", (id,))
         at, group, collection = (rows[0][0], "evaluation", None) if rows else (None, "", None)
     elif kind == "collection":
-        rows = query("SELECT stream FROM collection WHERE id = ?", (id,))
+        rows = query("SELECT stream, collected_ms FROM collection WHERE id = ?", (id,))
         group, collection = (rows[0][0], id) if rows else ("", None)
-        at = _looked(query, "collection = ?", id)
+        at = _looked(query, "collection = ?", id) or (rows[0][1] if rows else None)
     else:
         rows, at, group, collection = _of_collection(query, kind, id)
     if not rows:
@@ -123,6 +123,8 @@ def _of_collection(query: Query, kind: str, id: int) -> tuple[list[tuple[object,
     at, stream, collection = rows[0]
     if kind in _OF_STREAM:
         at = _looked(query, "stream = ?", stream)
+    if at is None:  # a cut-off collection covers nothing; what it saw was seen when it ran
+        at = query("SELECT collected_ms FROM collection WHERE id = ?", (collection,))[0][0]
     return rows, at, str(stream), int(collection)
 
 

@@ -74,8 +74,8 @@ def _collections(db: sqlite3.Connection) -> Iterator[Gap]:
 def _probes(db: sqlite3.Connection) -> Iterator[Gap]:
     """Routes whose newest probe had no answer."""
     rows = db.execute(
-        "SELECT max(p.id), p.route, p.at_ms, p.reason FROM probe p WHERE p.at_ms = (SELECT max(q.at_ms) FROM probe q WHERE q.route = p.route "
-        "AND q.stream = p.stream) AND p.status IS NULL AND p.collection NOT IN (SELECT collection FROM retraction) GROUP BY p.stream, p.route"
+        "SELECT id, route, at_ms, reason FROM (SELECT id, route, max(at_ms) AS at_ms, reason, status FROM probe "
+        "WHERE collection NOT IN (SELECT collection FROM retraction) GROUP BY stream, route) WHERE status IS NULL ORDER BY id"
     )
     for id, route, at, reason in rows.fetchall():
         yield Gap("probe", f"{route} did not answer" + (f": {reason}" if reason else ""), f"probe:{id}", at)

@@ -116,10 +116,15 @@ def process_start(pid: int) -> str:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except FileNotFoundError:
-        return "" if Path("/proc/self/stat").exists() else _asked(["ps", "-o", "lstart=", "-p", str(pid)])
+        return "" if Path("/proc/self/stat").exists() else _start_by_ps(pid)
     except OSError:
         return ""
     return "" if fields[_STATE_FIELD] in _GONE else fields[_START_FIELD]
+
+
+def _start_by_ps(pid: int) -> str:
+    state, _, start = _asked(["ps", "-o", "stat=,lstart=", "-p", str(pid)]).partition(" ")
+    return "" if state.startswith(_GONE) else start.strip()
 
 
 @lru_cache(maxsize=1)

@@ -142,13 +142,16 @@ def ways(case: str, here: StepState, plan: Step, walk: Walk) -> list[str]:
 
 def collect_lines(case: str, plan: Step, walk: Walk) -> list[str]:
     """The commands that go and look for what a step feeds."""
-    every = {source.id: source.every_ms for source in walk.runbook.sources}
+    sources = {source.id: source for source in walk.runbook.sources}
     lines: list[str] = []
     for stream in plan.feeds:
         words = ["collect", case, stream]
-        tick = every.get(stream)
-        if plan.for_ms is not None and tick is not None:
-            words += ["--every", duration_argument(tick), "--for", duration_argument(plan.for_ms)]
+        source = sources[stream]
+        if plan.for_ms is not None:
+            words += ["--every", duration_argument(source.every_ms)] if source.every_ms is not None else []
+            words += ["--for", duration_argument(plan.for_ms)]
+        if source.side_effects:
+            words.append("--confirm")
         lines.append(command_line(*words))
     return lines
 
