@@ -58,7 +58,12 @@ ACTS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class StepState:
-    """One step as it stands. `why` is one sentence on the state; `reason` is what the last person said."""
+    """One step as it stands.
+
+    `why` is one sentence on the state; `reason` is what the last person said. `needs_remarks`: needs that are met, but skipped or stale.
+    `awaits`: whom a held decision waits for. `background`: it runs by itself and does not hold the place. `elsewhere`: its process is out of
+    sight. `text_changed`: stale because an adopted edition changed its text.
+    """
 
     id: str
     title: str
@@ -87,6 +92,7 @@ class StepState:
     background: bool
     elsewhere: bool
     passed_over: bool
+    text_changed: bool
     attempts: tuple[Attempt, ...]
 
     @property
@@ -103,11 +109,6 @@ class StepState:
     def open(self) -> bool:
         """Whether something is still to be done before the case can end."""
         return self.state not in SETTLED and not (self.state == State.STALE and not self.text_changed)
-
-    @property
-    def text_changed(self) -> bool:
-        """Whether it is stale because an adopted edition changed its text."""
-        return self.state == State.STALE and self.why.startswith(_TEXT_CHANGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +155,6 @@ class WalkState:
     def step(self, id: str) -> StepState:
         """The state of a step of the runbook."""
         return next(step for step in self.steps if step.id == id)
-
-
-_TEXT_CHANGED = "its text changed"
 
 
 def read_walk(
@@ -256,6 +254,7 @@ class _Scene:
             background=running and step.kind in COLLECTING and step.for_ms is not None,
             elsewhere=running and attempt is not None and self.life(attempt.who) is Life.ELSEWHERE,
             passed_over=step.id in self.jumps.over,
+            text_changed=state == State.STALE and attempt is not None and attempt.text_sha256 != step.sha256,
             attempts=_attempts(history, lost=state == State.LOST),
         )
 
@@ -289,7 +288,7 @@ class _Scene:
         if passed is None:
             return ""
         if attempt.text_sha256 != step.sha256:
-            return f"{_TEXT_CHANGED} with an edition adopted since"
+            return "its text changed with an edition adopted since"
         if step.max_age_ms is None:
             return ""
         at = self._evidence_ms(step, passed)
