@@ -76,7 +76,7 @@ CREATE VIEW watched AS
 -- Time that was watched per lane. A collection covers a signature only if it looked for the same text and its form could show it.
 SELECT l.definition, l.stream, l.signature, max(t.from_ms + ifnull(f.delay_ms, 0), l.cover_from_ms) AS from_ms, t.to_ms
 FROM lane l JOIN stretch t ON t.definition = l.definition AND t.stream = l.stream
-     LEFT JOIN looked_for f ON f.collection = t.collection AND f.signature = l.signature
+     LEFT JOIN looked_for f INDEXED BY sqlite_autoindex_looked_for_1 ON f.collection = t.collection AND f.signature = l.signature
 WHERE max(t.from_ms + ifnull(f.delay_ms, 0), l.cover_from_ms) < t.to_ms
   AND (l.signature = '' OR (f.sha256 = l.sha256 AND f.can_prove = 1));
 
@@ -105,22 +105,22 @@ CREATE VIEW lane_frontier AS
 -- 2 only failures, 3 not looked for, 4 the form cannot prove it, 5 nothing of the time that counts here.
 SELECT b.definition, b.frontier_ms, CASE
         WHEN b.frontier_ms IS NOT NULL THEN NULL
-        WHEN NOT EXISTS (SELECT 1 FROM collection k WHERE k.stream = b.stream AND k.seq <= b.known_seq
+        WHEN NOT EXISTS (SELECT 1 FROM collection k INDEXED BY collection_stream WHERE k.stream = b.stream AND k.seq <= b.known_seq
                            AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = k.id AND x.seq <= b.known_seq)) THEN 1
-        WHEN NOT EXISTS (SELECT 1 FROM collection k WHERE k.stream = b.stream AND k.seq <= b.known_seq
+        WHEN NOT EXISTS (SELECT 1 FROM collection k INDEXED BY collection_stream WHERE k.stream = b.stream AND k.seq <= b.known_seq
                            AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = k.id AND x.seq <= b.known_seq)
                            AND NOT EXISTS (SELECT 1 FROM collection_end e WHERE e.collection = k.id AND e.status <> 'ok' AND e.seq <= b.known_seq)) THEN 2
-        WHEN b.signature <> '' AND EXISTS (SELECT 1 FROM collection k JOIN looked_for f ON f.collection = k.id
+        WHEN b.signature <> '' AND EXISTS (SELECT 1 FROM collection k INDEXED BY collection_stream CROSS JOIN looked_for f INDEXED BY sqlite_autoindex_looked_for_1 ON f.collection = k.id
                          WHERE k.stream = b.stream AND k.seq <= b.known_seq AND f.signature = b.signature AND f.sha256 = b.sha256 AND f.can_prove = 0
                            AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = k.id AND x.seq <= b.known_seq)) THEN 4
-        WHEN b.signature <> '' AND NOT EXISTS (SELECT 1 FROM collection k JOIN looked_for f ON f.collection = k.id
+        WHEN b.signature <> '' AND NOT EXISTS (SELECT 1 FROM collection k INDEXED BY collection_stream CROSS JOIN looked_for f INDEXED BY sqlite_autoindex_looked_for_1 ON f.collection = k.id
                          WHERE k.stream = b.stream AND k.seq <= b.known_seq AND f.signature = b.signature AND f.sha256 = b.sha256
                            AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = k.id AND x.seq <= b.known_seq)) THEN 3
-        WHEN NOT EXISTS (SELECT 1 FROM coverage c WHERE c.stream = b.stream AND c.seq <= b.known_seq) THEN 4
+        WHEN NOT EXISTS (SELECT 1 FROM coverage c INDEXED BY coverage_stream WHERE c.stream = b.stream AND c.seq <= b.known_seq) THEN 4
         ELSE 5 END AS missing
 FROM (SELECT l.*, coalesce(i.to_ms, (SELECT max(end_ms) FROM (
                  SELECT min(c.to_ms, c.collected_ms - l.settle_ms, l.as_of_ms) AS end_ms FROM coverage c
-                   LEFT JOIN looked_for f ON f.collection = c.collection AND f.signature = l.signature
+                   LEFT JOIN looked_for f INDEXED BY sqlite_autoindex_looked_for_1 ON f.collection = c.collection AND f.signature = l.signature
                   WHERE c.stream = l.stream AND c.to_ms > l.scope_start_ms AND c.from_ms < l.as_of_ms AND c.seq <= l.known_seq
                     AND max(c.from_ms + ifnull(f.delay_ms, 0), l.scope_start_ms) < min(c.to_ms, c.collected_ms - l.settle_ms, l.as_of_ms)
                     AND (l.signature = '' OR (f.sha256 = l.sha256 AND f.can_prove = 1))
@@ -534,11 +534,11 @@ SELECT j.*, l.value, l.share, ifnull(l.tripped, 0) AS tripped, l.trip_reason, if
        ifnull(CASE WHEN j.kind IN ('queue', 'level', 'probe') THEN l.own_covered_ms ELSE w.covered_ms END, 0) AS covered_ms,
        CASE WHEN j.kind IN ('queue', 'level', 'probe') THEN
               CASE WHEN l.definition IS NULL OR l.fault = 'never_collected' THEN CASE WHEN EXISTS (
-                       SELECT 1 FROM definition_stream s JOIN collection c ON c.stream = s.stream JOIN collection_end e ON e.collection = c.id
+                       SELECT 1 FROM definition_stream s JOIN collection c INDEXED BY collection_stream ON c.stream = s.stream JOIN collection_end e ON e.collection = c.id
                         WHERE s.definition = j.definition AND e.status <> 'ok' AND e.seq <= j.known_seq
                           AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = c.id AND x.seq <= j.known_seq))
                      AND NOT EXISTS (
-                       SELECT 1 FROM definition_stream s JOIN collection c ON c.stream = s.stream
+                       SELECT 1 FROM definition_stream s JOIN collection c INDEXED BY collection_stream ON c.stream = s.stream
                         WHERE s.definition = j.definition AND c.seq <= j.known_seq
                           AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = c.id AND x.seq <= j.known_seq)
                           AND NOT EXISTS (SELECT 1 FROM collection_end e WHERE e.collection = c.id AND e.status <> 'ok' AND e.seq <= j.known_seq))
