@@ -11,6 +11,7 @@ from store.judge import Trial, frontier_question, judge, question_at, view_texts
 from store.schema.views import view_statements
 from tests.store.world import (
     MINUTE,
+    STREAMS,
     World,
     at,
     collection,
@@ -407,12 +408,7 @@ def test_no_plan_scans_a_table_of_evidence(world: World, analyzed: bool) -> None
         "gauge",
         "traffic",
     }
-    world.load(
-        whole(),
-        *failures("c", 200, at("03:00"), 1000),
-        whole("pg", "p"),
-        *[snapshot("p", at("03:00") + i * 1000, i) for i in range(50)],
-    )
+    world.load(*[row for i in range(60) for stream in STREAMS for row in _busy(stream, i)])
     db = sqlite3.connect(world.path)
     if analyzed:
         db.execute("ANALYZE")
@@ -425,6 +421,18 @@ def test_no_plan_scans_a_table_of_evidence(world: World, analyzed: bool) -> None
                 assert scanned not in aliases, (name, step)
         db.execute(f'CREATE TEMP TABLE "{name}" AS {text}')
     db.close()
+
+
+def _busy(stream: str, number: int) -> list[dict]:
+    name, moment = f"{stream}{number}", at("02:30") + number * MINUTE
+    rows = {
+        "rt": [match(name, f"k{number}-{i}", moment + i, ("alpha", "beta")[i % 2]) for i in range(5)],
+        "aux": [match(name, f"x{number}", moment)],
+        "pg": [snapshot(name, moment, number), run_count(name, moment, 5, 1)],
+        "routes": [probe(name, moment, "/a", 200), probe(name, moment, "/b", 200)],
+        "gauges": [gauge(name, moment, number)],
+    }
+    return [collection(name, stream, moment, moment + MINUTE), *rows[stream]]
 
 
 def _aliases(text: str, tables: set[str]) -> set[str]:
