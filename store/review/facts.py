@@ -18,6 +18,7 @@ from store.explain import Gap as Unwatched
 from store.judge import Judgement, Question, frontier_question, read_judgement, staged
 from store.runbook.model import Runbook
 from store.series import Series, read_series
+from store.verdict import Verdict, judge_verdict, verdict_question
 from store.walk.gaps import Gap, gaps_of
 from store.walk.session import Life, Who
 from store.walk.states import WalkState, read_walk
@@ -148,6 +149,7 @@ class CaseFacts:
     walk: WalkState
     judgement: Judgement
     series: Mapping[int, Series]
+    verdict: Verdict | None
     unwatched: Mapping[int, tuple[Unwatched, ...]]
     unknown: tuple[Gap, ...]
     decisions: tuple[DecisionCard, ...]
@@ -189,6 +191,7 @@ def read_case(db: sqlite3.Connection, question: Question | None = None) -> CaseF
         NotACase: the file holds no runbook or no chain.
     """
     asked = question or frontier_question(db)
+    verdict = _verdict(db, asked.known_seq)
     with staged(db, asked):
         judgement = read_judgement(db, asked)
         series = read_series(db, judgement)
@@ -211,6 +214,7 @@ def read_case(db: sqlite3.Connection, question: Question | None = None) -> CaseF
             walk=walk,
             judgement=judgement,
             series=series,
+            verdict=verdict,
             unwatched=missed,
             unknown=gaps_of(db, walk, judgement),
             decisions=_decisions(db, asked.known_seq),
@@ -257,6 +261,18 @@ def unwatched(db: sqlite3.Connection, definition: int, from_ms: int, to_ms: int)
 def _named(table: str, columns: str) -> str:
     newest = _NEWEST.format(table=table)
     return f"SELECT t.id, t.name, {columns}, t.operator, {newest} FROM {table} t WHERE t.seq <= :known ORDER BY t.id"  # noqa: S608
+
+
+def _verdict(db: sqlite3.Connection, known_seq: int) -> Verdict | None:
+    """The verdict on the windows named baseline and postfix, once both are named."""
+    rows = db.execute(
+        "SELECT name, from_ms, to_ms FROM \"window\" WHERE seq <= ? AND name IN ('baseline', 'postfix') ORDER BY id",
+        (known_seq,),
+    ).fetchall()
+    named = {name: (from_ms, to_ms) for name, from_ms, to_ms in rows}
+    if len(named) < 2:
+        return None
+    return judge_verdict(db, verdict_question(db, named["baseline"], named["postfix"], known_seq=known_seq))
 
 
 def _card(db: sqlite3.Connection) -> CaseCard:
@@ -332,3 +348,8 @@ def _artifacts(db: sqlite3.Connection, known_seq: int) -> tuple[ArtifactCard, ..
 def is_picture(media_type: str, beginning: bytes) -> bool:
     """Whether bytes that claim to be a raster image begin like one."""
     return media_type in _PICTURES and beginning.startswith(_PICTURES[media_type])
+
+
+def picture_type(beginning: bytes) -> str:
+    """The type of a raster image by how it begins."""
+    return next((name for name, start in _PICTURES.items() if beginning.startswith(start)), "application/octet-stream")

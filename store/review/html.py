@@ -63,13 +63,15 @@ def style_sheet() -> str:
     return files("store.review").joinpath("static/closeout.css").read_text("utf-8")
 
 
-def page_policy() -> str:
-    """The content policy of our own pages: no script at all, the one style sheet by its hash, images from here only."""
+def style_policy() -> str:
+    """The part of a content policy that lets in our one style sheet, by its hash, and no other."""
     digest = base64.b64encode(hashlib.sha256(style_sheet().encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self' data:; form-action 'none'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    )
+    return f"style-src 'sha256-{digest}'"
+
+
+def page_policy() -> str:
+    """The content policy of our own pages: no script at all, the one style sheet, images from here only."""
+    return f"default-src 'none'; {style_policy()}; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 
 def write_page(document: Document, places: Places, *, navigation: tuple[Link, ...] = (), foot: Inlines = ()) -> str:
@@ -81,7 +83,8 @@ def write_page(document: Document, places: Places, *, navigation: tuple[Link, ..
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{shown(document.title)}</title>\n<style>{style_sheet()}</style>\n</head>\n<body>\n"
-        f"{bar}\n<main>\n{write_blocks(document.blocks, places)}\n</main>\n"
+        f'{bar}\n<main id="top">\n'
+        f"{write_blocks(document.blocks, places)}\n</main>\n"
         f"<footer>{_inlines(foot, places)}</footer>\n</body>\n</html>\n"
     )
 
@@ -93,7 +96,12 @@ def write_blocks(blocks: Blocks, places: Places) -> str:
 
 def shown(text: str) -> str:
     """Text of unknown origin, made safe and visible."""
-    return escape(_UNSEEN.sub("\u00b7", text), quote=True)
+    return escape(visible(text), quote=True)
+
+
+def visible(text: str) -> str:
+    """Text whose control and direction-changing characters are dots."""
+    return _UNSEEN.sub("\u00b7", text)
 
 
 def _block(block: Block, places: Places) -> str:

@@ -35,6 +35,7 @@ from store.review.document import (
     Verbatim,
 )
 from store.review.facts import CaseFacts
+from store.review.recognise import tilde
 from store.review.sections import (
     artifact_table,
     condition_drawing,
@@ -48,6 +49,7 @@ from store.review.sections import (
     summary_block,
     title_block,
     unknown_table,
+    verdict_blocks,
     window_rows,
 )
 from store.telling import tell_value, tell_watched
@@ -59,9 +61,15 @@ SHOWN_ROWS = 500
 
 def case_page(facts: CaseFacts) -> Document:
     """The front page: what happened, what was decided on what evidence, what is not known."""
+    return Document(facts.card.title, case_blocks(facts))
+
+
+def case_blocks(facts: CaseFacts) -> Blocks:
+    """The parts of the front page."""
     blocks: list[Block] = [*title_block(facts), *summary_block(facts)]
     for heading, anchor, part in (
         ("Signals", "signals", signal_cards(facts)),
+        ("Verdict", "verdict", verdict_blocks(facts)),
         ("Decisions", "decisions", decision_blocks(facts)),
         ("What is not known", "unknown", unknown_table(facts)),
         ("Steps", "steps", step_table(facts)),
@@ -71,7 +79,7 @@ def case_page(facts: CaseFacts) -> Document:
         ("This case", "file", file_facts(facts)),
     ):
         blocks += [Heading(2, (heading,), anchor), *part]
-    return Document(facts.card.title, tuple(blocks))
+    return tuple(blocks)
 
 
 def signal_page(db: sqlite3.Connection, facts: CaseFacts, signal: str) -> Document:
@@ -80,17 +88,29 @@ def signal_page(db: sqlite3.Connection, facts: CaseFacts, signal: str) -> Docume
     Raises:
         BadInput: the runbook has no such signal.
     """
+    return Document(f"{signal} – {facts.card.title}", signal_blocks(db, facts, signal))
+
+
+def signal_blocks(
+    db: sqlite3.Connection, facts: CaseFacts, signal: str, *, level: int = 1, with_views: bool = True
+) -> Blocks:
+    """The parts of a signal's page, its headings from `level` on; the view texts are the same for every signal."""
     found = explain(db, facts.question, signal)
     blocks: list[Block] = [
-        Heading(1, (State(found.signal.state), " ", found.signal.title)),
+        Heading(level, (State(found.signal.state), " ", found.signal.title), page_anchor(PageOf("signal", signal))),
         Paragraph((state_sentence(found.signal.state), " ", reason_sentence(found.signal.reason))),
         _signal_facts(found),
     ]
     for part in found.conditions:
-        blocks += _condition_blocks(facts, found, part)
-    blocks += _check_blocks(found)
-    blocks += _sql_blocks(db, found)
-    return Document(f"{found.signal.title} – {facts.card.title}", tuple(blocks))
+        blocks += _condition_blocks(facts, found, part, level + 1)
+    blocks += _check_blocks(found, level + 1)
+    blocks += _sql_blocks(db, found, level + 1, with_views=with_views)
+    return tuple(blocks)
+
+
+def page_anchor(page: PageOf) -> str:
+    """The anchor at which a page begins where several are written into one file."""
+    return tilde(f"page-{page.name}-{page.item}" if page.item else f"page-{page.name}")
 
 
 def _signal_facts(found: SignalExplanation) -> Facts:
@@ -114,10 +134,10 @@ def _signal_facts(found: SignalExplanation) -> Facts:
     return Facts(tuple(items))
 
 
-def _condition_blocks(facts: CaseFacts, found: SignalExplanation, part: Explanation) -> Blocks:
+def _condition_blocks(facts: CaseFacts, found: SignalExplanation, part: Explanation, level: int) -> Blocks:
     condition = part.condition
     signature = f"condition-{condition.definition}"
-    heading = Heading(2, (State(condition.state), f" {condition.kind}: {tell_value(condition)}"), signature)
+    heading = Heading(level, (State(condition.state), f" {condition.kind}: {tell_value(condition)}"), signature)
     window: Inlines = (Moment(condition.from_ms), " to ", Moment(condition.to_ms))
     watched: Inlines = (tell_watched(condition),)
     if condition.kind != "probe":
@@ -148,30 +168,30 @@ def _condition_blocks(facts: CaseFacts, found: SignalExplanation, part: Explanat
     )
     blocks: list[Block] = [heading, Facts(tuple(items)), *condition_drawing(facts, found.signal, condition)]
     if gaps:
-        blocks += [Heading(3, ("Not watched",)), Table(("Stream", "Signature", "From", "To", "Length"), gaps)]
-    return (*blocks, *_row_blocks(part))
+        blocks += [Heading(level + 1, ("Not watched",)), Table(("Stream", "Signature", "From", "To", "Length"), gaps)]
+    return (*blocks, *_row_blocks(part, level + 1))
 
 
-def _row_blocks(part: Explanation) -> Blocks:
+def _row_blocks(part: Explanation, level: int) -> Blocks:
     count, shown = len(part.rows), part.rows[-SHOWN_ROWS:]
     rows = tuple((ref_link(row.ref), (Moment(row.at_ms),), (row.what,)) for row in reversed(shown))
     more = f", the newest {len(shown)} shown" if len(shown) < count else ""
     return (
-        Heading(3, (f"{count} row{'' if count == 1 else 's'} behind it{more}",)),
+        Heading(level, (f"{count} row{'' if count == 1 else 's'} behind it{more}",)),
         Table(("Row", "At", "What"), rows, "No row: nothing was seen in this window."),
     )
 
 
-def _check_blocks(found: SignalExplanation) -> Blocks:
+def _check_blocks(found: SignalExplanation, level: int) -> Blocks:
     if not found.checks:
         return ()
-    blocks: list[Block] = [Heading(2, ("Count it again by hand",), "checks")]
+    blocks: list[Block] = [Heading(level, ("Count it again by hand",))]
     for signature, command in found.checks:
         blocks += [Paragraph((Code(signature),)), Verbatim(command.rstrip("\n"), "sh")]
     return tuple(blocks)
 
 
-def _sql_blocks(db: sqlite3.Connection, found: SignalExplanation) -> Blocks:
+def _sql_blocks(db: sqlite3.Connection, found: SignalExplanation, level: int, *, with_views: bool) -> Blocks:
     """The statements that judged it, as they are stored in the case."""
     asked = found.question
     scope = "NULL" if asked.scope_start_ms is None else str(asked.scope_start_ms)
@@ -181,21 +201,18 @@ def _sql_blocks(db: sqlite3.Connection, found: SignalExplanation) -> Blocks:
         f"{asked.as_of_ms}, {asked.known_seq}, {scope}, {int(asked.live)}, {asked.edition}\n"
         f"SELECT * FROM condition_state WHERE signal = '{name}';\nSELECT * FROM signal_state WHERE signal = '{name}';"
     )
-    texts = "\n\n".join(f"CREATE VIEW {view} AS\n{text};" for view, text in view_texts(db))
-    return (
-        Heading(2, ("The SQL that judged it",), "sql"),
-        Paragraph(
-            (
-                "The same views answer in ",
-                Link("signal_state", RowsOf("signal_state")),
-                " and ",
-                Link("condition_state", RowsOf("condition_state")),
-                ".",
-            )
-        ),
-        Verbatim(select, "sql"),
-        Fold("The views of this case, each resting on those above it", (Verbatim(texts, "sql"),)),
-    )
+    blocks: list[Block] = [Heading(level, ("The SQL that judged it",)), Verbatim(select, "sql")]
+    if with_views:
+        states, conditions = (
+            Link("signal_state", RowsOf("signal_state")),
+            Link("condition_state", RowsOf("condition_state")),
+        )
+        texts = "\n\n".join(f"CREATE VIEW {view} AS\n{text};" for view, text in view_texts(db))
+        blocks += [
+            Paragraph(("The same views answer in ", states, " and ", conditions, ".")),
+            Fold("The views of this case, each resting on those above it", (Verbatim(texts, "sql"),)),
+        ]
+    return tuple(blocks)
 
 
 def timeline_page(db: sqlite3.Connection, facts: CaseFacts) -> Document:
@@ -221,12 +238,17 @@ def timeline_table(db: sqlite3.Connection) -> Blocks:
 
 def artifacts_page(facts: CaseFacts) -> Document:
     """Every file with its hash; raster images are shown."""
-    blocks: list[Block] = [Heading(1, ("Files as evidence",)), *artifact_table(facts)]
-    for artifact in facts.artifacts:
-        if artifact.picture:
-            file = FileOf(artifact.id, artifact.name, inline=True)
-            blocks.append(Image(file, f"{artifact.name}, {artifact.role}, SHA-256 {artifact.sha256}"))
-    return Document(f"Files – {facts.card.title}", tuple(blocks))
+    return Document(f"Files – {facts.card.title}", (Heading(1, ("Files as evidence",)), *artifact_blocks(facts)))
+
+
+def artifact_blocks(facts: CaseFacts) -> Blocks:
+    """The files, and those that are pictures."""
+    pictures = tuple(
+        Image(FileOf(each.id, each.name, inline=True), f"{each.name}, {each.role}, SHA-256 {each.sha256}")
+        for each in facts.artifacts
+        if each.picture
+    )
+    return (*artifact_table(facts), *pictures)
 
 
 def navigation() -> tuple[Link, ...]:
