@@ -185,6 +185,7 @@ def _stored(
     known = False
     try:
         with case.transaction(COLLECTOR) as tx:
+            asked = asked._replace(tool_version=asked.tool_version or gather.redactor.text(gather.version))
             _refuse_known(tx, asked, gather, opened.sha256, ending)
             collection = tx.add(_collection(case, asked, form, now_ms, gather.redactor))
             counts = store_gathered(tx, collection, source, gather)
@@ -219,7 +220,7 @@ def _refuse_known(tx: Transaction, asked: Asked, gather: Gather, sha256: str, en
 def _collection(case: Case, asked: Asked, form: str, now_ms: int, mask: Redactor) -> Collection:
     return Collection(
         asked.stream, COLLECTOR, asked.from_ms, asked.to_ms, now_ms, form=form, source=mask.text(asked.source),
-        command=mask.text(asked.command), tool_version=asked.tool_version, edition=case.edition(),
+        command=mask.command(asked.command), tool_version=asked.tool_version, edition=case.edition(),
     )  # fmt: skip
 
 

@@ -58,6 +58,9 @@ _PAIR = re.compile(r"(^|&)([^=&]{1,80})=(?!\[)[^&]+")
 _IP = re.compile(
     r"(?<![\w./-])(?!(?:10|127|0|192\.168|169\.254|172\.(?:1[6-9]|2\d|3[01]))\.)(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.]*\d)"
 )
+_OPTION = re.compile(
+    r"(?i)((?:--?[\w-]*(?:token|secret|passw|api-?key|cookie|credential)[\w-]*|(?<![\w-])-t)[ =]\s*)(?!\[)[^\s-]\S*"
+)
 _IP_HINT = re.compile(r"\.\d{1,3}\.\d{1,3}\.\d")
 _SPELLED = re.compile(rb"\\u00[2-7]|\\/")
 
@@ -103,6 +106,10 @@ class Redactor:
         if [hint for hint in _TOKEN_HINTS if hint in text]:
             text = self._swap(_TOKEN, "[token]", text)
         return self._swap(_IP, "[address]", text) if _IP_HINT.search(text) else text
+
+    def command(self, text: str) -> str:
+        """A command line, whose options may be followed by what they keep secret."""
+        return self.text(self._swap(_OPTION, r"\1[masked]", text))
 
     def raw(self, data: bytes, query: object = None) -> str:
         """A record's bytes as bounded, masked text; `query` is the value of its query-string field."""
