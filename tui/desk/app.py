@@ -1,0 +1,224 @@
+"""The desk as a Textual application: it composes the parts, takes the threads' messages in, and hands every key to one table of deeds.
+
+Nothing here touches the file or waits: one thread reads the case, one writes it, and what a step runs is a process of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher
+
+from store.case import now_ms
+from store.walk.session import Who, monotonic_ms, this_process
+from tui.desk import doings, figures
+from tui.desk.board import Board
+from tui.desk.detail import Detail
+from tui.desk.evidence import EvidenceList, RowDetail
+from tui.desk.foot import KeyLine, MessageLine, Notice, Rule
+from tui.desk.glyphs import UNICODE, Glyphs
+from tui.desk.head import AlarmLine, StatusLine
+from tui.desk.keys import PANES, RUN, bindings
+from tui.desk.log import LogList
+from tui.desk.messages import ReadFailed, RunEnded, SnapshotReady, WriteFailed, Written
+from tui.desk.packet import Packet
+from tui.desk.paint import RowList
+from tui.desk.parts import show_parts
+from tui.desk.poller import Poller
+from tui.desk.reader import CaseReader, Wanted
+from tui.desk.runs import Runs
+from tui.desk.snapshot import Frame, Snapshot
+from tui.desk.step_view import StepView
+from tui.desk.steps import StepList
+from tui.desk.themes import THEMES, first_theme
+from tui.desk.writer import Job, Writer
+
+
+class DeskApp(App[int]):
+    """The operator's desk on one case."""
+
+    CSS_PATH = "closeout.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-normal"), (140, "-wide")]  # noqa: RUF012 as textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (40, "-tall")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(keys, call, show=False, priority=priority, system=True) for keys, call, priority in bindings()
+    ]
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        who: Who | None = None,
+        glyphs: Glyphs = UNICODE,
+        no_color: bool = False,
+        clock: Callable[[], int] = now_ms,
+        monotonic: Callable[[], int] = monotonic_ms,
+    ) -> None:
+        super().__init__(ansi_color=True if no_color else None)
+        self.case_path = path
+        self.who = who or this_process()
+        self.glyphs = glyphs
+        self.clock = clock
+        self.plain = no_color
+        self.snapshot: Snapshot | None = None
+        self.frozen: Snapshot | None = None
+        self.trouble = ""
+        self.pane = RUN
+        self.wanted = Wanted()
+        self.pinned: dict[str, str] = {}
+        self.review_url = ""
+        self.runs = Runs()
+        self.poller = Poller(path, self.post_message, self.runs, lambda at: CaseReader(at, clock=clock, monotonic=monotonic))
+        self.writer = Writer(path, self.who, self.post_message, clock=clock, monotonic=monotonic)
+
+    def compose(self) -> ComposeResult:
+        """All parts; a pane that is not shown costs nothing."""
+        yield StatusLine(id="status")
+        yield AlarmLine(id="alarm")
+        with ContentSwitcher(id="panes", initial=RUN):
+            with Container(id="run"):
+                with Container(id="columns"):
+                    with Vertical(id="steps-box"):
+                        yield Rule(id="steps-rule")
+                        yield StepList(id="steps")
+                    with Container(id="beside"):
+                        with Vertical(id="board-box"):
+                            yield Rule(id="signals-rule")
+                            yield Board(id="signals")
+                            yield Rule(id="one-rule")
+                            yield Detail(id="one")
+                        with Vertical(id="step-box"):
+                            yield Rule(id="step-rule")
+                            yield StepView(id="step")
+                with Vertical(id="recent-box"):
+                    yield Rule(id="recent-rule")
+                    yield LogList(id="recent")
+            with Vertical(id="board"):
+                yield Rule(id="board-rule")
+                yield Board(id="all-signals")
+                yield Rule(id="detail-rule")
+                yield Detail(id="detail")
+            with Vertical(id="evidence"):
+                yield Rule(id="evidence-rule")
+                yield EvidenceList(id="rows")
+                yield Rule(id="row-rule")
+                yield RowDetail(id="row")
+            with Vertical(id="packet"):
+                yield Rule(id="packet-rule")
+                yield Packet(id="open-ends")
+            with Vertical(id="log"):
+                yield Rule(id="log-rule")
+                yield LogList(id="entries")
+        yield Notice(id="small")
+        yield MessageLine(id="message")
+        yield KeyLine(id="keys")
+
+    def on_mount(self) -> None:
+        """Paint first; everything that reads, writes or parses happens in threads."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = first_theme(plain=self.plain)
+        self.set_class(self.glyphs.ascii, "-ascii")
+        self.query_one("#steps").focus()
+        for name, run in (("read the case", self.poller.run), ("write the case", self.writer.run)):
+            self.run_worker(run, name=name, group=name, description=name, thread=True, exit_on_error=False)
+        self.set_interval(1.0, self.tick)
+        self.say("opening the case")
+
+    def on_unmount(self) -> None:
+        """Let the threads end."""
+        self.poller.stop()
+        self.writer.stop()
+
+    @property
+    def frame(self) -> Frame | None:
+        """What to draw now: the newest picture, or the frozen one."""
+        shown = self.frozen or self.snapshot
+        if shown is None:
+            return None
+        return Frame(shown, shown.read_ms if self.frozen or shown.sealed else self.clock(), self.glyphs)
+
+    def on_snapshot_ready(self, message: SnapshotReady) -> None:
+        """Take a newer picture in."""
+        first = self.snapshot is None
+        self.snapshot, self.trouble = message.snapshot, ""
+        if first:
+            doings.opened(self)
+        self.show()
+
+    def on_read_failed(self, message: ReadFailed) -> None:
+        """The last picture stands, and the alarm line says why it does not move."""
+        since = f"; what you see was read at {figures.clock(self.snapshot.read_ms)}" if self.snapshot else ""
+        self.trouble = f"DISCONNECTED {message.why}{since}"
+        self.show()
+
+    def on_written(self, message: Written) -> None:
+        """A deed is in the case."""
+        if message.said:
+            self.say(message.said)
+        doings.stored(self)
+        self.poller.poke()
+
+    def on_write_failed(self, message: WriteFailed) -> None:
+        """A deed is not in the case, and why."""
+        self.say(f"{message.why}. {message.hint}".rstrip(". "), "tripped")
+        doings.refused(self, message)
+        self.poller.poke()
+
+    def on_run_ended(self, message: RunEnded) -> None:
+        """A process of a step has ended; what it did is in the case."""
+        ended = message.ended
+        last = next((line for line in reversed(ended.tail) if line.strip()), "it said nothing")
+        self.say(f"{ended.step} {'ended' if ended.code == 0 else f'ended with {ended.code}'}: {last}", "" if ended.code == 0 else "tripped")
+        self.poller.poke()
+
+    def on_row_list_moved(self, message: RowList.Moved) -> None:
+        """The cursor rests elsewhere: what hangs on it is drawn again."""
+        if message.rows.has_focus or message.rows.id == "steps":
+            doings.looked_at(self, message.rows)
+        self.show()
+
+    def action_do(self, name: str) -> None:
+        """Every key and every palette entry comes here."""
+        doings.do(self, name)
+
+    def tick(self) -> None:
+        """Clocks and ages move on once a second."""
+        if self.frame is not None:
+            self.show()
+
+    def show(self) -> None:
+        """Draw what is visible from the frame; parts that did not change are not painted."""
+        show_parts(self)
+
+    def say(self, text: str, worn: str = "") -> None:
+        """Say what just happened, until something else does."""
+        self.query_one("#message", MessageLine).say(self.glyphs, text, worn)
+
+    def want(self, wanted: Wanted) -> None:
+        """Have this read with every picture from now on."""
+        self.wanted = wanted
+        self.poller.want(wanted)
+
+    def write(self, job: Job) -> None:
+        """Hand a deed to the writer."""
+        self.writer.write(job)
+
+    def part(self, id: str, kind: type[Any]) -> Any:
+        """A part of the main screen, whichever dialog is above it."""
+        return self.screen_stack[0].query_one(f"#{id}", kind)
+
+    def go_to_pane(self, pane: str) -> None:
+        """Show another pane and put the keys there."""
+        self.pane = pane if pane in PANES else RUN
+        self.part("panes", ContentSwitcher).current = self.pane
+        first: Widget = self.part({"run": "steps", "board": "all-signals", "evidence": "rows", "packet": "open-ends", "log": "entries"}[self.pane], Widget)
+        first.focus()
+        self.show()

@@ -1,0 +1,304 @@
+"""The decision on one screen: what the signals say, the named ways out, what each would undo, the evidence it rests on, and why.
+
+The program shows and records; it never reverts anything. The dialog stays open until the decision is in the case, so that a refusal is
+read where it can be answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+from store.instants import format_duration
+from store.runbook.model import Choice, Step
+from store.walk.decisions import record_decision
+from store.walk.states import StepState
+from store.walk.undo import Undo
+from store.walk.walk import Walk, standing
+from tui.desk import figures
+from tui.desk.dialogs import Body, Dialog, Options
+from tui.desk.foot import Rule
+from tui.desk.history import capture_history
+from tui.desk.paint import Row, row
+from tui.desk.prose import wrap
+from tui.desk.reader import Wanted
+from tui.desk.snapshot import Frame
+from tui.desk.steps import bare_title
+
+if TYPE_CHECKING:
+    from tui.desk.app import DeskApp
+
+_ROWS_CITED = 3
+_OFFERED = 40
+
+
+def decide(desk: DeskApp, state: StepState) -> None:
+    """Open the dialog of a decision step."""
+    if "decide" not in state.acts and state.state != "waiting":
+        desk.say(f"cannot decide {state.id}: {standing(state, desk.clock())}; possible now: {', '.join(state.acts)}", "watch")
+        return
+    if desk.frame is None:
+        return
+    step = next(step for step in desk.frame.snapshot.runbook.steps if step.id == state.id)
+    scopes = [choice.scope for choice in step.choices if choice.scope]
+    desk.want(Wanted(tuple(dict.fromkeys([*step.cites, *scopes])), desk.wanted.ref))
+    desk.push_screen(Decide(desk, step, state))
+
+
+def scope_rows(frame: Frame, undo: Undo, width: int, history: Sequence[str] = ()) -> list[Row]:
+    """What to undo when a signal trips: files, what to confirm, whom to wake, which deployment was good, the very commands."""
+    glyphs = frame.glyphs
+    facts = [("undo", undo.do)]
+    facts += [("file", file) for file in undo.files]
+    facts += [("confirm", item) for item in undo.confirm]
+    facts.append(("wake", ", ".join(undo.owner) + (f", {undo.contact}" if undo.contact else "")))
+    good = undo.deployments
+    if good is not None:
+        facts.append(("before", f"{good.previous or 'unknown'}, until {figures.clock(good.at_ms)} brought {good.deployment or 'this one'}"))
+    facts += [("run", line) for line in (undo.command or "").splitlines() if line.strip()]
+    facts += [("unset", name) for name in undo.unset]
+    facts += [("log", line) for line in history]
+    rows, last = [], ""
+    for label, text in facts:
+        for line in wrap(text, max(8, width - 8), glyphs):
+            shown, last = (label if label != last else ""), label
+            rows.append(row("", (f"{shown:<8}", "dim"), (line, "code" if label in ("run", "file") else "")))
+    return rows
+
+
+class Decide(Dialog[None]):
+    """Two pages: the choice with its scope, then the evidence and the reason."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "go_on", show=False, priority=True),
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("space", "cite", show=False),
+        Binding("c", "copy", show=False),
+    ]
+
+    def __init__(self, desk: DeskApp, step: Step, state: StepState) -> None:
+        super().__init__(desk.glyphs, f"{state.position} {bare_title(state)}", "")
+        self.desk = desk
+        self.step = step
+        self.unmet = state.needs_unmet
+        self.cited: dict[str, bool] = {}
+        self.history: tuple[str, ...] = ()
+        self.recording = False
+        self.stored = False
+
+    def content(self) -> ComposeResult:
+        """Both pages; the style sheet shows one."""
+        yield Body(self.glyphs, [], id="said")
+        yield Options(id="choices")
+        yield Body(self.glyphs, [], id="scope")
+        yield Options(id="cites")
+        for name, label in (("reason", "Why:"), ("word", f"Type {self.step.id} to record it:"), ("override", "Override, because:")):
+            yield Body(self.glyphs, [row("", (label, "strong"))], id=f"{name}-label", classes="label")
+            line = Input(id=name, select_on_focus=False)
+            line.cursor_blink = False
+            yield line
+
+    def on_mount(self) -> None:
+        """First the choice."""
+        super().on_mount()
+        self.turn("choose")
+        if self.step.effect == "changes":
+            self.add_class("-typed")
+        if self.unmet:
+            self.add_class("-blocked")
+            self.complain(f"needs {', '.join(self.unmet)}: decide in spite of it only with a reason to override")
+        self.show()
+        self.query_one("#choices").focus()
+
+    @property
+    def choice(self) -> Choice:
+        """The choice under the cursor."""
+        key = self.query_one("#choices", Options).current_key
+        return next((choice for choice in self.step.choices if choice.id == key), self.step.choices[0])
+
+    def turn(self, page: str) -> None:
+        """Show one of the two pages."""
+        self.set_class(page == "choose", "-choose")
+        self.set_class(page == "record", "-record")
+        keys = "enter goes on   j k choose   esc back" if page == "choose" else "enter records it   tab: evidence, space marks it   esc back"
+        body = self.query_one("#dialog-keys", Body)
+        body.texts = (row("", (keys, "dim")),)
+        body.redraw()
+
+    def show(self) -> None:
+        """Draw from the newest frame."""
+        frame = self.desk.frame
+        if frame is None:
+            return
+        said = self.query_one("#said", Body)
+        said.texts = tuple(self._signals(frame))
+        said.refresh(layout=True)
+        said.redraw()
+        heading = f"{self.heading}: {self.choice.label}" if self.has_class("-record") else self.heading
+        self.query_one("#dialog-title", Rule).show(self.glyphs, heading, lit=True)
+        self.query_one("#choices", Options).offer([self._choice_row(choice, frame) for choice in self.step.choices])
+        scope = self.query_one("#scope", Body)
+        undo = frame.snapshot.undos.get(self.choice.scope or "")
+        scope.texts = tuple(scope_rows(frame, undo, scope.size.width or 60, self.history)) if undo else ("this choice undoes nothing",)
+        scope.refresh(layout=True)
+        scope.redraw()
+        self._offer_evidence(frame)
+
+    def on_row_list_moved(self, message: Options.Moved) -> None:
+        """Another choice has another scope and rests on other evidence."""
+        message.stop()
+        if message.rows.id == "choices" and self.has_class("-choose"):
+            self.cited = {}
+            self.show()
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor of the list that has the keys."""
+        focused = self.focused
+        if isinstance(focused, Options):
+            focused.move(by)
+
+    def action_cite(self) -> None:
+        """Cite the row under the cursor, or do not."""
+        cites = self.query_one("#cites", Options)
+        if self.focused is cites and cites.current_key:
+            self.cited[cites.current_key] = not self.cited.get(cites.current_key, False)
+            self.show()
+
+    def action_copy(self) -> None:
+        """Copy the undo command of the choice."""
+        frame = self.desk.frame
+        undo = frame.snapshot.undos.get(self.choice.scope or "") if frame else None
+        if undo is not None and undo.command:
+            self.app.copy_to_clipboard(undo.command.strip())
+            self.complain(f"copied: {undo.command.strip().splitlines()[-1]}", worn="ok")
+
+    def action_back(self) -> None:
+        """From the evidence back to the choice, from there back to the desk."""
+        if self.has_class("-record"):
+            self.turn("choose")
+            self.query_one("#choices").focus()
+        else:
+            self.dismiss(None)
+
+    def action_go_on(self) -> None:
+        """From the choice to the evidence, from there into the case."""
+        if self.has_class("-choose"):
+            self.turn("record")
+            self.show()
+            self.query_one("#reason").focus()
+            self._ask_history()
+        elif isinstance(self.focused, Options):
+            self.query_one("#reason").focus()
+        else:
+            self._record()
+
+    def complain(self, text: str, worn: str = "tripped") -> None:
+        """Say what stands in the way, where it can be answered."""
+        body = self.query_one("#reason-label", Body)
+        body.texts = (row("", (self.glyphs.text(text), worn)),)
+        body.refresh(layout=True)
+        body.redraw()
+
+    def refused(self, why: str, hint: str) -> None:
+        """The case did not take it: say why; where it can be overridden, ask for the reason."""
+        self.recording = False
+        self.complain(why)
+        if "override" in hint:
+            self.add_class("-blocked")
+            self.query_one("#override").focus()
+
+    def _signals(self, frame: Frame) -> list[Row]:
+        """The step's signals that are not ok, in the runbook's order, and how many are; with the evidence only that of the scope."""
+        glyphs, rows, fine = frame.glyphs, [], 0
+        scope = self.choice.scope if self.has_class("-record") else None
+        for signal_id in [scope] if scope else self.step.cites:
+            signal = frame.snapshot.signal(signal_id)
+            if signal is None or (signal.state == "ok" and not scope):
+                fine += signal is not None
+                continue
+            value, limit = figures.pair(signal)
+            age = "never read" if signal.last_ms is None else f"{format_duration(max(0, frame.now_ms - signal.last_ms) // 1000 * 1000)} old"
+            rows.append(row("", (f"{glyphs.state(signal.state)} {signal.id} {signal.state} {value} / {limit}, {age}", signal.state)))
+        if fine:
+            rows.append(row("", (f"{glyphs.state('ok')} {fine} ok", "ok")))
+        return rows
+
+    def _choice_row(self, choice: Choice, frame: Frame) -> Row:
+        signal = frame.snapshot.signal(choice.scope or "")
+        sign = frame.glyphs.state(signal.state) if signal else " "
+        second = "  (two people)" if choice.id in self.step.second_person else ""
+        return row(choice.id, (f"{sign} ", signal.state if signal else ""), frame.glyphs.text(choice.label), (second, "dim"))
+
+    def _offer_evidence(self, frame: Frame) -> None:
+        offered = self._evidence(frame)
+        for ref in offered:
+            self.cited.setdefault(ref, offered[ref][1])
+        glyphs = frame.glyphs
+        rows = [
+            row(ref, (f"{'[x]' if self.cited[ref] else '[ ]'} ", "strong"), (f"{ref:<17} ", "dim"), glyphs.text(what, 60))
+            for ref, (what, _) in offered.items()
+        ]
+        self.query_one("#cites", Options).offer(rows or [row("", ("no evidence in this case yet: collect or import first, or skip the step", "watch"))])
+
+    def _evidence(self, frame: Frame) -> dict[str, tuple[str, bool]]:
+        """Reference -> what it is and whether it is cited unless somebody says otherwise: pinned rows, rows of the scope, who looked."""
+        offered: dict[str, tuple[str, bool]] = {ref: (what, True) for ref, what in self.desk.pinned.items()}
+        scope = self.choice.scope
+        for signal_id in [scope] if scope else self.step.cites:
+            found = frame.snapshot.explanations.get(signal_id)
+            for part in found.conditions if found else ():
+                for place, one in enumerate(reversed(part.rows[-_ROWS_CITED * 2 :])):
+                    if one.ref:
+                        offered.setdefault(one.ref, (f"{figures.clock(one.at_ms)} {one.what}", bool(scope) and place < _ROWS_CITED))
+                for ref in part.collections[-1:]:
+                    offered.setdefault(ref, (f"the newest look for {signal_id}", True))
+        ordered = sorted(offered.items(), key=lambda item: not item[1][1])
+        return dict(ordered[:_OFFERED])
+
+    def _ask_history(self) -> None:
+        """What changed last in just those files, kept as evidence; the dialog shows it when it is there."""
+        frame = self.desk.frame
+        signal = frame.snapshot.signal(self.choice.scope or "") if frame else None
+        if signal is None or not signal.rollback_files or self.history:
+            return
+
+        def job(walk: Walk) -> str:
+            kept = capture_history(walk, signal.id, signal.rollback_files)
+            if kept is None:
+                return ""
+            self.history = kept.lines
+            self.desk.pinned.setdefault(kept.ref, kept.what)
+            return f"{kept.what}: {kept.ref}"
+
+        self.desk.write(job)
+
+    def _record(self) -> None:
+        texts = {name: self.query_one(f"#{name}", Input).value.strip() for name in ("reason", "word", "override")}
+        refs = [ref for ref, cited in self.cited.items() if cited]
+        frame = self.desk.frame
+        if not texts["reason"]:
+            self.complain("it needs a reason: an empty one is refused")
+        elif self.step.effect == "changes" and texts["word"] != self.step.id:
+            self.complain(f"type {self.step.id} to record it")
+            self.query_one("#word").focus()
+        elif self.unmet and not texts["override"]:
+            self.query_one("#override").focus()
+        elif frame is not None and not self.recording:
+            self.recording = True
+            choice, judged = self.choice, frame.snapshot.judgement
+
+            def job(walk: Walk) -> str:
+                made = record_decision(
+                    walk, self.step.id, choice.id, refs=refs, reason=texts["reason"], override=texts["override"], judgement=judged
+                )
+                self.stored = True
+                waits = f"; it waits for {made.awaits}, from another terminal" if made.awaits else ""
+                unknown = f"; not known then: {', '.join(made.unknown)}" if made.unknown else ""
+                return f"decided {choice.id}, citing {len(made.cited)} rows (seq {made.deed.seq}){waits}{unknown}"
+
+            self.desk.write(job)

@@ -1,0 +1,126 @@
+"""Processes that do a step's work: each in a session of its own, so that neither a closed terminal nor a crash of the desk ends it.
+
+What they print goes to a file in the user's state folder, named by case, step and process: a desk that is opened later finds it there.
+The desk starts and reaps them; what they did is in the case, written by themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+TAIL_BYTES = 4096
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
+_ROOT = Path(__file__).resolve().parents[2]
+# Not `python -m`: that would let a folder named `store` where the operator stands take the place of ours.
+_ENTRY = "import sys; sys.path.insert(0, {root!r}); from {module} import {name}; sys.exit({name}())"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A process that has ended: what it was for, its exit code and the end of what it printed."""
+
+    step: str
+    code: int
+    tail: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    step: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+def program(*words: str) -> list[str]:
+    """Arguments that run this very program as a command of its own."""
+    return [sys.executable, "-P", "-c", _ENTRY.format(root=str(_ROOT), module="tui.cli", name="main"), *words]
+
+
+def runner(*words: str) -> list[str]:
+    """Arguments that run the process that does a step's work."""
+    return [sys.executable, "-P", "-c", _ENTRY.format(root=str(_ROOT), module="tui.desk.runner", name="main"), *words]
+
+
+def log_folder(case_id: str) -> Path:
+    """Where the processes of a case leave what they print."""
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "closeout" / "runs" / _UNSAFE.sub("_", case_id)
+
+
+def log_path(case_id: str, step: str, pid: int) -> Path:
+    """The file of one process."""
+    return log_folder(case_id) / f"{_UNSAFE.sub('_', step)}-{pid}.log"
+
+
+def tail(path: Path) -> tuple[str, ...]:
+    """The last lines of a file; none where there is no file."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+        return tuple(file.read().decode("utf-8", "replace").rstrip("\n").split("\n"))
+    return ()
+
+
+class Runs:
+    """The processes that this desk started. Started and asked from different threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._children: list[_Child] = []
+
+    def start(self, case_id: str, step: str, words: list[str]) -> int:
+        """Start a process for a step; returns its number.
+
+        Raises:
+            OSError: it cannot be started, or its file cannot be made.
+        """
+        folder = log_folder(case_id)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = folder / f"{os.getpid()}-{threading.get_native_id()}-{len(self._children)}.part"
+        with draft.open("wb") as output:
+            draft.chmod(0o600)
+            process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, close_fds=True
+            )
+        log = draft.rename(log_path(case_id, step, process.pid))
+        with self._lock:
+            self._children.append(_Child(step, process, log))
+        return process.pid
+
+    def ended(self) -> list[Ended]:
+        """Those that have ended since the last question."""
+        with self._lock:
+            done = [child for child in self._children if child.process.poll() is not None]
+            self._children = [child for child in self._children if child not in done]
+        return [Ended(child.step, child.process.returncode, tail(child.log)) for child in done]
+
+    def running(self) -> tuple[str, ...]:
+        """Steps for which a process of this desk is at work."""
+        with self._lock:
+            return tuple(child.step for child in self._children if child.process.poll() is None)
+
+    def interrupt(self, step: str) -> bool:
+        """Ask the process of a step, and all it started, to stop; says whether there was one."""
+        with self._lock:
+            found = [child for child in self._children if child.step == step]
+        for child in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.process.pid, signal.SIGINT)
+        return bool(found)
+
+
+def interrupt_process(pid: int) -> bool:
+    """Ask a process that another desk started, and all it started, to stop."""
+    try:
+        os.killpg(pid, signal.SIGINT)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True

@@ -1,0 +1,53 @@
+"""The end of a case from the desk: what is still open, where the sealed copy goes, and the command that makes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from store.walk import act
+from store.walk.states import StepState
+from store.walk.walk import Walk
+from tui.desk.dialogs import Ask
+from tui.desk.paint import Row, row
+from tui.desk.runs import program
+from tui.desk.snapshot import Frame
+from tui.desk.world import walk_case_id
+
+if TYPE_CHECKING:
+    from tui.desk.app import DeskApp
+
+_SHOWN = 6
+
+
+def seal(desk: DeskApp, frame: Frame) -> None:
+    """Ask where the copy goes, then end the seal step and run `closeout seal`; with open steps only for a reason."""
+    left = frame.snapshot.walk.open_mandatory
+    step = next((s for s in frame.snapshot.walk.steps if s.kind == "seal" and s.state != "passed"), None)
+    texts: list[str | Row] = ["Nothing can be written after the seal."]
+    texts += [row("", (f"{frame.glyphs.step(s.state)} {s.position:>2} {frame.glyphs.text(s.title, 50)}: {s.state}", "watch")) for s in left[:_SHOWN]]
+    if len(left) > _SHOWN:
+        texts.append(f"and {len(left) - _SHOWN} more steps that are open")
+    case = Path(desk.case_path)
+    offered = str(case.with_name(f"{case.stem}-sealed{case.suffix or '.db'}"))
+
+    def placed(out: str | None) -> None:
+        if out is None:
+            return
+        if not left:
+            _run(desk, step, out, "")
+            return
+        ask = Ask(desk.glyphs, "Seal in spite of open steps?", [f"{len(left)} steps are open."], label="Why:")
+        desk.push_screen(ask, lambda why: _run(desk, step, out, why) if why else None)
+
+    desk.push_screen(Ask(desk.glyphs, "Seal the case", texts, label="Copy to:", value=offered), placed)
+
+
+def _run(desk: DeskApp, step: StepState | None, out: str, override: str) -> None:
+    def job(walk: Walk) -> str:
+        if step is not None:
+            act.finish(walk, step.id, reason=f"sealed into {Path(out).name}", override=override)
+        desk.runs.start(walk_case_id(walk), "seal", program("seal", str(desk.case_path), out))
+        return "the case is being sealed"
+
+    desk.write(job)

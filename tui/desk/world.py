@@ -1,0 +1,199 @@
+"""What the desk does outside of the case: start what a step runs, stop it, hand the terminal to a shell, copy, open the review, leave."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual.app import SuspendNotSupported
+
+from store.instants import format_duration
+from store.walk import remarks
+from store.walk.states import COLLECTING, StepState
+from store.walk.walk import Walk, named_step
+from tui.desk.dialogs import Ask, Choose, Read
+from tui.desk.paint import row
+from tui.desk.prose import code_rows
+from tui.desk.runs import interrupt_process, program, runner
+from tui.walking import command_line
+
+if TYPE_CHECKING:
+    from tui.desk.app import DeskApp
+
+
+def collect(desk: DeskApp, state: StepState) -> None:
+    """Let a process of its own look at the step's streams; it writes the intent first, and how it ended."""
+
+    def begin(override: str) -> None:
+        words = runner("collect", str(desk.case_path), state.id, desk.who.operator, desk.who.terminal, override)
+        _start(desk, state.id, words, f"{state.id} is being started in a process of its own")
+
+    if state.needs_unmet:
+        texts = [f"{state.id} needs {', '.join(state.needs_unmet)}."]
+        ask = Ask(desk.glyphs, f"Start {state.id} in spite of it?", texts, label="Why:")
+        desk.push_screen(ask, lambda why: begin(why) if why is not None else None)
+    else:
+        _typed(desk, state, lambda: begin(""))
+
+
+def run(desk: DeskApp, state: StepState) -> None:
+    """Show the step's command, then run it and keep what it prints; a step that changes the world asks for its name typed."""
+    frame = desk.frame
+    if frame is None:
+        return
+    step = named_step(frame.snapshot.runbook, state.id)
+    if step.kind in COLLECTING:
+        desk.action_do("primary")
+        return
+    if step.command is None or step.command.language != "sh":
+        desk.say(f"{state.id} has no command for a shell" + ("; c copies what it has" if step.command else ""), "watch")
+        return
+    if state.state not in ("ready", "running"):
+        desk.say(f"{state.id} is {state.state}: r runs it again", "watch")
+        return
+    unset = [name for name in frame.snapshot.runbook.needs if not os.environ.get(name) and f"${name}" in step.command.text]
+    rows = [*code_rows(step.command.text, 74, desk.glyphs)]
+    if unset:
+        rows.append(row("", (f"not set here: {', '.join(unset)}", "watch")))
+    rows.append(row("", ("it runs with sh, where this program was started; what it prints is kept in the case", "dim")))
+
+    def go(yes: bool | None) -> None:
+        if not yes:
+            return
+        words = runner("command", str(desk.case_path), state.id, desk.who.operator, desk.who.terminal)
+        if state.state == "running":
+            _start(desk, state.id, words, f"the command of {state.id} runs; Ctrl-C stops it")
+            return
+
+        def job(walk: Walk) -> str:
+            from store.walk import act
+
+            act.start(walk, state.id)
+            desk.runs.start(walk_case_id(walk), state.id, words)
+            return f"the command of {state.id} runs; Ctrl-C stops it"
+
+        desk.write(job)
+
+    _typed(desk, state, lambda: desk.push_screen(Read(desk.glyphs, f"Run the command of {state.id}?", rows, doing="runs it"), go))
+
+
+def stop(desk: DeskApp) -> None:
+    """Stop what runs; where nothing runs, ask to leave. In a dialog: go back."""
+    if len(desk.screen_stack) > 1:
+        desk.pop_screen()
+        return
+    frame = desk.frame
+    mine = desk.runs.running()
+    busy = [s for s in frame.snapshot.walk.steps if s.state == "running" and s.id in mine] if frame else []
+    others = [s for s in frame.snapshot.walk.steps if s.background and s.id not in mine and not s.elsewhere] if frame else []
+    commands = [s for s in busy if s.kind not in COLLECTING]
+    if commands:
+        desk.runs.interrupt(commands[0].id)
+        desk.say(f"the command of {commands[0].id} was asked to stop", "watch")
+        return
+    options = [row(f"stop {s.id}", f"stop {s.id}: what it has seen stays in the case") for s in (*busy, *others)]
+    options.append(row("leave", "leave; captures keep running" if options else "leave; the walk stays where it is"))
+    desk.push_screen(Choose(desk.glyphs, "Stop or leave?", [], options), lambda choice: _stopped(desk, choice or ""))
+
+
+def _stopped(desk: DeskApp, choice: str) -> None:
+    if choice == "leave":
+        leave(desk)
+        return
+    step_id = choice.removeprefix("stop ")
+    if not step_id or desk.snapshot is None:
+        return
+    if not desk.runs.interrupt(step_id):
+        attempt = desk.snapshot.walk.step(step_id).attempts[-1]
+        interrupt_process(attempt.who.pid)
+    desk.say(f"{step_id} was asked to stop", "watch")
+
+
+def leave(desk: DeskApp) -> None:
+    """Leave; what keeps running and how to come back is printed where the shell is."""
+    desk.exit(0, message=Text(farewell(desk)))
+
+
+def farewell(desk: DeskApp) -> str:
+    """What is printed where the shell is: what keeps running, how to come back, how a second person confirms."""
+    case = str(desk.case_path)
+    lines = [f"{case}: come back with: {command_line('run', case)}"]
+    for step in desk.snapshot.walk.steps if desk.snapshot else ():
+        if step.background:
+            lines.append(f"  {step.id} keeps running; see it with: {command_line('next', case, '--all')}")
+        if step.awaits:
+            lines.append(f"  {step.id} waits for {step.awaits}: {command_line('step', 'confirm', case, step.id)} --operator NAME")
+    return "\n".join(lines)
+
+
+def shell(desk: DeskApp) -> None:
+    """A shell in this terminal; that somebody went there, for how long, is a note in the case."""
+    program_name = os.environ.get("SHELL") or "sh"
+    began = time.monotonic()
+    try:
+        with desk.suspend():
+            print(f"closeout: a shell beside {desk.case_path!s}; `exit` comes back to the desk")
+            code = subprocess.run([program_name], check=False).returncode
+    except (SuspendNotSupported, OSError) as error:
+        desk.say(f"no shell here: {error}", "watch")
+        return
+    took = format_duration(int((time.monotonic() - began) * 1000))
+    text = f"was in a shell for {took}; it ended with {code}"
+    desk.write(lambda walk: f"{remarks.add_note(walk.case, walk.who.operator, text).ref}: {text}")
+
+
+def copy(desk: DeskApp, text: str, what: str) -> None:
+    """Hand a text to the terminal's clipboard, and show it, for terminals that take none."""
+    desk.copy_to_clipboard(text)
+    desk.say(f"copied {what}: {text}")
+
+
+def open_review(desk: DeskApp) -> None:
+    """Start the review of this case on this machine and say its address."""
+    if "review" in desk.runs.running():
+        desk.say(f"the review is open: {desk.review_url or 'starting'}")
+        return
+    _start(desk, "review", program("review", str(desk.case_path), "--port", "0", "--json"), "the review is being started; its address comes here")
+
+
+def review_address(lines: tuple[str, ...]) -> str:
+    """The address in what the review printed; empty as long as it has not."""
+    for line in lines:
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            return str(json.loads(line)["url"])
+    return ""
+
+
+def walk_case_id(walk: Walk) -> str:
+    """The id under which processes of this case leave what they print."""
+    return str(walk.case.read().execute("SELECT case_id FROM case_info ORDER BY id LIMIT 1").fetchone()[0])
+
+
+def _start(desk: DeskApp, step: str, words: list[str], said: str) -> None:
+    """Start a process from the writer's thread: making its file is no work for the screen's."""
+
+    def job(walk: Walk) -> str:
+        desk.runs.start(walk_case_id(walk), step, words)
+        return said
+
+    desk.write(job)
+
+
+def _typed(desk: DeskApp, state: StepState, then: Callable[[], object]) -> None:
+    """A typed word only where the program itself would run something that changes the world."""
+    if state.effect != "changes":
+        then()
+        return
+    texts = [f"{state.id} changes the world, and this would run it."]
+    ask = Ask(desk.glyphs, f"Run {state.id}?", texts, label=f"Type {state.id} to run it:", word=state.id)
+    desk.push_screen(ask, lambda word: None if word is None else _call(then))
+
+
+def _call(then: Callable[[], object]) -> None:
+    then()
