@@ -222,9 +222,11 @@ def refuse_tls(listener: socket.socket) -> None:
 
 
 def test_the_options_variable_of_the_driver_is_not_sent(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PGOPTIONS", "-c statement_timeout=1")
-    with session(address_of(database.address()), Limits(1_000, 10_000), clock(T0)) as opened:
-        assert opened.rows("SELECT reset_val FROM pg_settings WHERE name = 'statement_timeout'") == [("0",)]
+    limits = Limits(1_000, 10_000)
+    with monkeypatch.context() as environment:
+        environment.setenv("PGOPTIONS", "-c statement_timeout=1")
+        with session(address_of(database.address()), limits, clock(T0)) as opened:
+            assert opened.rows("SELECT reset_val FROM pg_settings WHERE name = 'statement_timeout'") == [("0",)]
 
 
 def test_only_one_module_imports_the_driver() -> None:
