@@ -9,9 +9,21 @@ from store.instants import format_duration, format_instant
 from store.judge import STATES, ConditionState, Judgement, SignalState
 
 
+_TRIPPED_BY = {
+    "count_over": "count",
+    "burst_over": "burst",
+    "trend_up": "trend",
+    "loop": "loop",
+    "queue_growth": "queue",
+    "ratio_over": "ratio",
+    "level_over": "level",
+}
+
+
 def headline(signal: SignalState) -> ConditionState | None:
-    """The condition that speaks for a signal: the first, in runbook order, that holds its worst state."""
-    ranked = sorted(signal.conditions, key=lambda condition: STATES.index(condition.state))
+    """The condition that speaks for a signal: the one that tripped in this run, else the first that holds the worst state."""
+    latched = _TRIPPED_BY.get(signal.reason) if signal.state == "tripped" else None
+    ranked = sorted(signal.conditions, key=lambda c: (c.state != "tripped", c.kind != latched, STATES.index(c.state)))
     return ranked[0] if ranked else None
 
 
