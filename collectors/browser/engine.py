@@ -143,7 +143,10 @@ def _launch(driver: Playwright, plan: Plan, folder: Path, environ: Mapping[str, 
             continue
         seen.browser, seen.sandbox = f"chromium {browser.version}", sandbox
         return browser
-    raise Refused(f"the browser {program} does not start: {trouble}", "try another with CLOSEOUT_CHROMIUM")
+    raise Refused(
+        f"the browser {program} does not start: {trouble}",
+        "try another with CLOSEOUT_CHROMIUM, or a TMPDIR with a short path",
+    )
 
 
 def _context(browser: Browser, plan: Plan, folder: Path) -> BrowserContext:

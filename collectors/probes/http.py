@@ -10,6 +10,7 @@ import contextlib
 import errno
 import hashlib
 import ipaddress
+import logging
 import socket
 import ssl
 import threading
@@ -25,6 +26,10 @@ from collectors.probes.requests import Request
 
 KEPT_BODY = 64 * 1024
 MAX_BODY = 8 * 1024 * 1024
+
+# The client would log whole addresses, and their queries with them.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 
 class Trouble(NamedTuple):
@@ -43,6 +48,7 @@ class Answer:
     body: bytes = b""
     body_size: int | None = None
     body_sha256: str | None = None
+    cut: bool = False
     trouble: Trouble | None = None
     resolve_us: int | None = None
     connect_us: int | None = None
@@ -94,7 +100,7 @@ class Prober:
             answer.trouble = Trouble("timeout", _timed_out(answer, phases, self._timeout_ms))
         except _NotResolved as error:
             answer.trouble = Trouble("resolve", f"the host's name is not known: {error}")
-        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             answer.trouble = _trouble_of(error, phases)
         answer.total_us = (time.perf_counter_ns() - began) // 1000
         phases.write(answer)
@@ -143,6 +149,7 @@ class Prober:
                 size += len(chunk)
                 kept += chunk[: max(KEPT_BODY - len(kept), 0)]
                 if size > MAX_BODY:
+                    answer.cut = True
                     break
             answer.body, answer.body_size, answer.body_sha256 = bytes(kept), size, digest.hexdigest()
 
@@ -270,7 +277,7 @@ def _trouble_of(error: Exception, phases: _Phases) -> Trouble:
         return Trouble("refused", _REASONS.get(number or 0, "the connection was not made"))
     if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError | OSError):
         return Trouble("reset", "the server cut the connection before the answer was whole")
-    return Trouble("protocol", f"the request cannot be made: {error}")
+    return Trouble("protocol", f"the request cannot be made: {type(error).__name__}")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

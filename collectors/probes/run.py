@@ -78,14 +78,18 @@ def refuse_unconfirmed(source: Source, *, confirmed: bool) -> None:
             "write side_effects = true in the runbook",
         )
     if source.side_effects and not confirmed:
-        raise Refused(f"the requests of {source.id} run jobs when they are sent", "confirm that they may run now")
+        raise Refused(
+            f"the requests of {source.id} run jobs when they are sent",
+            "say that they may run now: closeout collect … --confirm",
+        )
 
 
 def _probe(
     source: Source, request: Request, answer: Answer | None, at_ms: int, before: list[str], redactor: Redactor
 ) -> Probe:
     judged = _judged(source, request, answer, before)
-    reason = "; ".join(part for part in (judged.reason, request.note) if part)
+    cut = f"only the first {answer.body_size} bytes of the body were read" if answer is not None and answer.cut else ""
+    reason = "; ".join(part for part in (judged.reason, request.note, cut) if part)
     common = Probe(
         collection=0,
         stream=source.id,

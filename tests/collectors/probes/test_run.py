@@ -326,6 +326,27 @@ def test_a_post_with_a_body_is_sent_as_written(probing: Probing, server: Server)
     assert (server.asked[-1].method, server.asked[-1].headers["content-length"]) == ("POST", "8")
 
 
+def test_a_header_that_cannot_be_written_is_a_row_without_its_value(probing: Probing, server: Server) -> None:
+    probing.tick(probes_runbook(["/guarded"], AUTHORISED), server.origin, {"CRON_SECRET": "s3cret…"})
+    row = probing.newest()
+    assert (row["outcome"], row["reason"]) == ("protocol", "the request cannot be made: UnicodeEncodeError")
+
+
+def test_a_body_without_end_is_read_up_to_a_limit(probing: Probing, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def endless(exchange: http_world.Exchange) -> None:
+        exchange.writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            exchange.writer.write(b"x" * 65_536)
+            await exchange.writer.drain()
+
+    monkeypatch.setattr("collectors.probes.http.MAX_BODY", 1_000_000)
+    with serving({"/endless": endless}) as server:
+        row = probing.look("/endless", server.origin)
+    assert (row["outcome"], row["status"]) == ("ok", 200)
+    assert 1_000_000 < int(str(row["body_size"])) < 2_000_000
+    assert row["reason"] == f"only the first {row['body_size']} bytes of the body were read"
+
+
 def test_one_request_is_one_row_and_there_is_no_retry(probing: Probing, server: Server) -> None:
     before = server.connections
     probing.look("/reset", server.origin)
