@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verdict": ("verdict", "judge postfix against baseline"),
     "brief": ("brief", "one screen: what happened, what is not known, what next"),
     "timeline": ("timeline", "everything that happened, in order"),
+    "packet": ("packet", "write the closeout packet, or check one"),
     "compare": ("compare", "set two cases side by side on equal windows"),
     "seal": ("seal", "end the case and copy it: one file to hand over"),
     "verify": ("verify", "check a case against its chain and its head"),
@@ -46,7 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("completion", "print the completion script of a shell"),
 }
 # In the contract of the command line, not built yet: said so instead of "invalid choice".
-PLANNED = ("new", "packet", "drill")
+PLANNED = ("new", "drill")
 
 _EXITS = """\
 exit codes:

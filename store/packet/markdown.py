@@ -136,12 +136,13 @@ def _inline(part: Inline, files: Files, in_table: bool) -> str:
             return _text(part, in_table)
         case Link():
             path = files.path(part.target)
-            words = escape_markdown(part.text)
-            return f"[{words}]({_path(path)})" if path else words
+            words = _text(part.text, in_table)
+            return f"[{words.strip()}]({_path(path)})" if path else words
         case Code():
             return _code(part.text, in_table)
         case Strong():
-            return f"**{escape_markdown(part.text)}**"
+            words = _text(part.text, False)
+            return words.replace(words.strip(), f"**{words.strip()}**") if words.strip() else ""
         case State():
             return f"**{escape_markdown(part.state)}**"
         case Moment():
@@ -172,7 +173,9 @@ def _longest_run(text: str) -> int:
 
 def _started(text: str) -> str:
     """Keep a beginning from being read as a heading, a list or a quotation."""
-    return _AT_START.sub(lambda found: f"{found[1]}{found[2]}\\" if found[2].isdigit() else f"{found[1]}\\{found[2]}", text)
+    return _AT_START.sub(
+        lambda found: f"{found[1]}{found[2]}\\" if found[2].isdigit() else f"{found[1]}\\{found[2]}", text
+    )
 
 
 def _path(path: str) -> str:

@@ -72,9 +72,9 @@ class PacketNames:
         return self.folder / "closeout.html"
 
     @property
-    def citations(self) -> PurePosixPath:
-        """What each decision cites, for `packet --check`."""
-        return self.folder / f"citations-{self._as_of}.csv"
+    def summary(self) -> PurePosixPath:
+        """The closeout for programs, `packet --check` among them."""
+        return self.folder / f"closeout-{self._as_of}.json"
 
     @property
     def index(self) -> PurePosixPath:

@@ -37,7 +37,7 @@ from store.review.facts import ArtifactCard, CaseFacts, DecisionCard
 from store.review.recognise import tilde
 from store.telling import headline, tell_value, tell_watched
 from store.verdict import SignatureVerdict, Verdict, WindowCount
-from store.words import ACTION_WORDS, CLASS_WORDS, VERDICT_WORDS, reason_sentence, state_sentence
+from store.words import ACTION_WORDS, CLASS_WORDS, REASON_WORDS, VERDICT_WORDS, reason_sentence, state_sentence
 
 _STEP_SIGNS = {
     "passed": "✓",
@@ -171,7 +171,7 @@ def condition_drawing(facts: CaseFacts, signal: SignalState, condition: Conditio
     return [Drawing(svg, words, f"{signal.id}-{condition.definition}")]
 
 
-def verdict_blocks(facts: CaseFacts) -> Blocks:
+def verdict_blocks(facts: CaseFacts, *, with_watch_items: bool = True) -> Blocks:
     """What the change did, by the windows named baseline and postfix."""
     verdict = facts.verdict
     if verdict is None:
@@ -195,7 +195,7 @@ def verdict_blocks(facts: CaseFacts) -> Blocks:
         ),
         Facts(tuple(windows)),
         verdict_table(verdict),
-        *watch_list(verdict),
+        *(watch_list(verdict) if with_watch_items else ()),
     )
 
 
@@ -230,8 +230,19 @@ def watch_list(verdict: Verdict) -> Blocks:
     """What is left to be watched, each with its owner."""
     if not verdict.watch_items:
         return ()
-    items = tuple((item.text, f" – {', '.join(item.owner) or 'needs an owner'}") for item in verdict.watch_items)
+    items = watch_items(verdict)
     return (Heading(3, ("Watch items for the next cycle",)), Bullets(items))
+
+
+def watch_items(verdict: Verdict) -> tuple[Inlines, ...]:
+    """Each watch item with its owner and what its code means."""
+    return tuple(
+        (
+            item.text,
+            f" – {', '.join(item.owner) or 'needs an owner'}. {CLASS_WORDS.get(item.detail) or REASON_WORDS.get(item.detail, '')}".rstrip(),
+        )
+        for item in verdict.watch_items
+    )
 
 
 def _count_link(signature: str, window: WindowCount, from_ms: int, to_ms: int) -> Link:

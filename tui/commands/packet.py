@@ -1,0 +1,114 @@
+"""Write the closeout packet of a case, or check one.
+
+  closeout packet incident.db --out .
+  closeout packet incident.db --check .
+
+Writes the documents of the evidence contract below DIR: baseline-…md, verification-…md, pre-post-delta-…csv, offload-monitoring-…md, the
+closeout itself (closeout-…md, the same for programs as closeout-…json, and closeout.html, which opens from disk without network or
+scripts), the files that are evidence, and SHA256SUMS over all of them. The same case gives the same bytes. --check says whether the files
+are whole and whether each decision's citations exist, are what they were, and cover the window that they claim: exit code 20 if
+something is missing or changed, 12 if evidence was withdrawn or does not cover its window.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from store.case import Case
+from store.errors import BadInput
+from tui.output import plain, print_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `packet`."""
+    parser.add_argument("case", metavar="CASE")
+    parser.add_argument(
+        "--out", metavar="DIR", default=".", help="write below this folder; the current one if none is given"
+    )
+    parser.add_argument("--check", metavar="DIR", help="check the packet below this folder instead")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write or check."""
+    return _check(arguments) if arguments.check is not None else _write(arguments)
+
+
+def _write(arguments: argparse.Namespace) -> int:
+    from store.packet.make import write_packet
+
+    folder = _folder(arguments.out)
+    with Case.open(arguments.case) as case:
+        packet, files = write_packet(case.read(), folder)
+    head = packet.facts.head
+    if arguments.json:
+        listed = [{"path": str(file.path), "sha256": file.sha256, "bytes": len(file.data)} for file in files]
+        answer = {
+            "schema": 1,
+            "case": packet.facts.card.case_id,
+            "seq": head.seq,
+            "head": head.head,
+            "out": str(folder),
+            "files": listed,
+        }
+        print_json(answer)
+        return 0
+    for file in files:
+        if "drawings" not in file.path.parts:
+            print(plain(f"  {file.path}"))
+    print(plain(f"{len(files)} files below {folder}, head {head.seq} {head.head}"))
+    if packet.facts.verdict is None:
+        print("  no verdict: name the windows with: closeout window CASE baseline FROM/TO, and postfix")
+    print(plain(f"  check it with: closeout packet {arguments.case} --check {arguments.out}"))
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from store.packet.check import check_packet, tell_window
+
+    folder = _folder(arguments.check)
+    with Case.open(arguments.case) as case:
+        found = check_packet(case.read(), folder)
+    if arguments.json:
+        print_json(
+            {
+                "schema": 1,
+                "head": found.head,
+                "same_head": found.same_head,
+                "files": [finding._asdict() for finding in found.files],
+                "citations": [{**finding._asdict(), "window": tell_window(finding)} for finding in found.citations],
+                "undocumented": list(found.undocumented),
+            }
+        )
+        return found.exit_code
+    broken = [finding for finding in found.files if finding.state != "holds"]
+    print(f"{len(found.files) - len(broken)} of {len(found.files)} files hold")
+    _print_lines([f"{finding.state}: {finding.path}" for finding in broken])
+    _print_lines(
+        [
+            f"{finding.state}: {finding.decision} {finding.choice} cites {finding.ref}, {tell_window(finding)}, in {finding.file}"
+            + (f": {finding.why}" if finding.why else "")
+            for finding in found.citations
+        ]
+    )
+    _print_lines([f"missing: {decision} of the case is not in the packet" for decision in found.undocumented])
+    print(
+        "the packet is of the case's present head"
+        if found.same_head
+        else f"the case went on since this packet: it names head {plain(found.head)}"
+    )
+    return found.exit_code
+
+
+def _print_lines(lines: Sequence[str]) -> None:
+    for line in lines:
+        print(plain(f"  {line}"))
+
+
+def _folder(name: str) -> Path:
+    path = Path(name)
+    if not path.is_dir():
+        raise BadInput(f"there is no folder {name}", f"mkdir -p {name}")
+    return path
