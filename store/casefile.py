@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from store import raw
 from store.errors import NotACase, Refused
@@ -26,8 +26,7 @@ _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", 
 _NETWORK_FUSE = ("sshfs", "glusterfs", "davfs2", "s3fs", "rclone", "ceph-fuse", "gcsfuse", "smbnetfs")
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What the first bytes of a case say."""
 
     page_size: int

@@ -14,7 +14,6 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -37,8 +36,7 @@ class ChainEntry(NamedTuple):
     head: str
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """What the chain covers in a file: a query per table that writes its rows down, and the hash of the schema."""
 
     queries: Mapping[str, str]

@@ -11,7 +11,6 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from store.errors import BadInput, NotACase
@@ -46,8 +45,7 @@ class Trial(NamedTuple):
     signals: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionState:
+class ConditionState(NamedTuple):
     """What one condition says; `detail` holds what its kind adds."""
 
     definition: int
@@ -67,8 +65,7 @@ class ConditionState:
     detail: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class SignalState:
+class SignalState(NamedTuple):
     """What one signal says, with who owns it and what to undo."""
 
     id: str
@@ -89,8 +86,7 @@ class SignalState:
     conditions: tuple[ConditionState, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """The answer to a question: every signal, in runbook order."""
 
     question: Question

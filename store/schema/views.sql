@@ -217,7 +217,7 @@ FROM frame f LEFT JOIN (
                  edge.column1 * e.certain AS change, edge.column1 * (1 - e.certain) AS doubt
           FROM frame f JOIN failure e ON e.definition = f.definition AND e.at_ms >= f.from_ms AND e.at_ms < f.to_ms
                CROSS JOIN (VALUES (1), (-1)) AS edge
-          WHERE f.kind IN ('count', 'burst'))
+          WHERE f.kind IN ('count', 'burst') AND (edge.column1 = 1 OR e.at_ms + f.slice_ms < f.to_ms))
     GROUP BY definition, frame, at_ms
     WINDOW sofar AS (PARTITION BY definition, frame ORDER BY at_ms ROWS UNBOUNDED PRECEDING)) AS w
     ON w.definition = f.definition AND w.frame = f.frame
@@ -259,7 +259,7 @@ CREATE VIEW loop_trip AS
 WITH RECURSIVE anchor AS MATERIALIZED (
     SELECT a.definition, a.at_ms, a.complete_ms, d.slice_ms, d.window_ms,
            CASE d.op WHEN '>' THEN d.limit_value + 1 ELSE max(d.limit_value, 1) END AS needed
-    FROM loop_anchor a JOIN definition d ON d.id = a.definition),
+    FROM loop_anchor a JOIN reach d ON d.id = a.definition WHERE d.scope_start_ms IS NOT NULL),
 hop AS MATERIALIZED (
     SELECT definition, for_ms, newest AS back_ms
     FROM (SELECT definition, for_ms, asks, max(own_ms) OVER (PARTITION BY definition ORDER BY at_ms, asks ROWS UNBOUNDED PRECEDING) AS newest
