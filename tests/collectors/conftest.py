@@ -1,8 +1,7 @@
-"""Real parts for the collectors' tests: one embedded Postgres per session, one fresh database per test."""
+"""Real parts for the collectors' tests: one embedded Postgres per session, an empty database per test."""
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterator
 
@@ -11,8 +10,6 @@ import pytest
 
 from collectors.postgres_server.binaries import PostgresMissing
 from collectors.postgres_server.server import PostgresServer
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -49,11 +46,28 @@ class Database:
         return row[0] if row else None
 
 
+_CLEAR = (
+    """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()""",
+    """DO $$ DECLARE name text; BEGIN
+         FOR name IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)' LOOP
+           EXECUTE format('DROP SCHEMA %I CASCADE', name);
+         END LOOP;
+       END $$""",
+    "CREATE SCHEMA public",
+    "GRANT USAGE ON SCHEMA public TO PUBLIC",
+)
+
+
+@pytest.fixture(scope="session")
+def test_database(postgres: PostgresServer) -> Database:
+    """The one database that tests share; making one for each would take longer than the tests."""
+    Database(postgres, "postgres").run("CREATE DATABASE test")
+    return Database(postgres, "test")
+
+
 @pytest.fixture
-def database(postgres: PostgresServer) -> Iterator[Database]:
-    """A fresh database; dropped afterwards, with whoever is still connected."""
-    name = f"t{next(_numbers)}"
-    admin = Database(postgres, "postgres")
-    admin.run(f"CREATE DATABASE {name} STRATEGY file_copy")
-    yield Database(postgres, name)
-    admin.run(f"DROP DATABASE {name} WITH (FORCE)")
+def database(test_database: Database) -> Iterator[Database]:
+    """An empty database; emptied again afterwards, whoever is still busy in it."""
+    yield test_database
+    test_database.run(*_CLEAR)

@@ -118,11 +118,12 @@ async def never(exchange: Exchange) -> None:
 
 
 async def drip(exchange: Exchange) -> None:
+    pause = asyncio.get_running_loop().create_future()
     exchange.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
     while True:
         exchange.writer.write(b".")
         await exchange.writer.drain()
-        await asyncio.sleep(0.02)
+        await asyncio.wait([pause], timeout=0.02)
 
 
 async def reset(exchange: Exchange) -> None:
