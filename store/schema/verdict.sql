@@ -120,15 +120,14 @@ SELECT w.side, g.signature, ifnull(sum(f.certain), 0) AS failures, ifnull(sum(1 
 FROM verdict_window w CROSS JOIN verdict_signature g LEFT JOIN verdict_failure f ON f.side = w.side AND f.signature = g.signature
 GROUP BY w.side, g.signature;
 
-CREATE VIEW verdict_minute AS
--- Requests per stream, minute and route. A collection's own rows add up. Of several collections that saw the whole minute the one collected
--- last counts; pieces of a minute add up as long as they do not overlap, else the largest counts.
-SELECT side, stream, minute_ms, route, CASE WHEN whole THEN requests WHEN pieces_ms <= 60000 THEN pieces ELSE largest END AS requests
-FROM (SELECT p.*, row_number() OVER (PARTITION BY p.side, p.stream, p.minute_ms, p.route ORDER BY p.whole DESC, k.collected_ms DESC, p.requests DESC) AS place,
-             sum(p.piece_ms) OVER cell AS pieces_ms, sum(p.requests) OVER cell AS pieces, max(p.requests) OVER cell AS largest
-      FROM (SELECT t.side, t.stream, r.minute_ms, r.route, r.collection, r.requests,
-                   max(t.from_ms <= r.minute_ms AND t.seen_to_ms >= r.minute_ms + 60000) AS whole,
-                   sum(min(t.seen_to_ms, r.minute_ms + 60000) - max(t.from_ms, r.minute_ms)) AS piece_ms
+CREATE VIEW verdict_piece AS
+-- Requests per collection, minute and route, with the part of the minute that the collection saw. Its own rows add up. Of collections that
+-- saw the very same part the one collected last counts.
+SELECT side, stream, minute_ms, route, requests, collected_ms, last_ms - first_ms AS seen_ms
+FROM (SELECT p.*, k.collected_ms,
+             row_number() OVER (PARTITION BY p.side, p.stream, p.minute_ms, p.route, p.first_ms, p.last_ms ORDER BY k.collected_ms DESC, p.requests DESC) AS place
+      FROM (SELECT t.side, t.stream, r.minute_ms, r.route, r.collection, r.requests, min(max(t.from_ms, r.minute_ms)) AS first_ms,
+                   max(min(t.seen_to_ms, r.minute_ms + 60000)) AS last_ms
             FROM (SELECT DISTINCT side, stream, collection, from_ms, seen_to_ms FROM verdict_stretch) AS t
                  JOIN (SELECT w.side, m.stream, m.minute_ms, m.route, m.collection, sum(min(m.requests, 1000000000000)) AS requests
                        FROM verdict_window w CROSS JOIN (SELECT DISTINCT stream FROM verdict_stream) AS s
@@ -137,8 +136,17 @@ FROM (SELECT p.*, row_number() OVER (PARTITION BY p.side, p.stream, p.minute_ms,
                        GROUP BY w.side, m.stream, m.minute_ms, m.route, m.collection) AS r
                    ON r.side = t.side AND r.collection = t.collection AND t.from_ms < r.minute_ms + 60000 AND t.seen_to_ms > r.minute_ms
             GROUP BY t.side, t.stream, r.minute_ms, r.route, r.collection, r.requests) AS p
-           JOIN collection k ON k.id = p.collection
-      WINDOW cell AS (PARTITION BY p.side, p.stream, p.minute_ms, p.route))
+           JOIN collection k ON k.id = p.collection)
+WHERE place = 1;
+
+CREATE VIEW verdict_minute AS
+-- Requests per stream, minute and route: of pieces that are the whole minute the one collected last; others add up as long as they do not
+-- overlap, else the largest counts.
+SELECT side, stream, minute_ms, route, CASE WHEN seen_ms = 60000 THEN requests WHEN all_ms <= 60000 THEN total ELSE largest END AS requests
+FROM (SELECT *, row_number() OVER (PARTITION BY side, stream, minute_ms, route ORDER BY seen_ms DESC, collected_ms DESC, requests DESC) AS place,
+             sum(seen_ms) OVER cell AS all_ms, sum(requests) OVER cell AS total, max(requests) OVER cell AS largest
+      FROM verdict_piece
+      WINDOW cell AS (PARTITION BY side, stream, minute_ms, route))
 WHERE place = 1;
 
 CREATE VIEW verdict_pattern AS
@@ -220,7 +228,7 @@ SELECT g.signature, g.position, g.title, g.role, (SELECT unmatched FROM verdict_
        bt.known AND NOT odd AS b_known, bt.requests AS b_requests, bt.minutes AS b_traffic_minutes,
        pt.known AND NOT odd AS p_known, pt.requests AS p_requests, pt.minutes AS p_traffic_minutes
 FROM (SELECT g.*, EXISTS (SELECT 1 FROM verdict_traffic t JOIN verdict_count c ON c.side = t.side AND c.signature = t.signature
-                           WHERE t.signature = g.signature AND t.requests = 0 AND c.failures > 0) AS odd
+                           WHERE t.signature = g.signature AND t.known AND t.requests = 0 AND c.failures > 0) AS odd
       FROM verdict_signature g) AS g
      JOIN verdict_count b ON b.signature = g.signature AND b.side = 'baseline' JOIN verdict_count p ON p.signature = g.signature AND p.side = 'postfix'
      JOIN verdict_coverage bc ON bc.signature = g.signature AND bc.side = 'baseline' JOIN verdict_coverage pc ON pc.signature = g.signature AND pc.side = 'postfix'
@@ -254,7 +262,7 @@ WITH RECURSIVE weight (signature, test, n, hits, odds, step, counts, k, w) AS (
     UNION ALL
     SELECT signature, test, n, hits, odds, step, 1, k + step, w * odds * CASE step WHEN 1 THEN (n - k) / (k + 1.0) ELSE k / (n - k + 1.0) END
     FROM weight WHERE k + step BETWEEN 0 AND n AND w > 1e-300)
-SELECT signature, test, min(1.0, sum(w) FILTER (WHERE counts AND CASE test WHEN 'improved' THEN k <= hits WHEN 'improved_minutes' THEN k <= hits ELSE k >= hits END)
+SELECT signature, test, min(1.0, ifnull(sum(w) FILTER (WHERE counts AND CASE WHEN test IN ('improved', 'improved_minutes') THEN k <= hits ELSE k >= hits END), 0.0)
                                  / sum(w) FILTER (WHERE counts)) AS p
 FROM weight GROUP BY signature, test;
 
@@ -319,9 +327,9 @@ SELECT r.*, t.p_improved, t.p_regressed, t.p_improved_minutes, t.p_regressed_min
 FROM pair r CROSS JOIN verdict_chance a LEFT JOIN tail t ON t.signature = r.signature LEFT JOIN holm h ON h.signature = r.signature
      LEFT JOIN bound b ON b.signature = r.signature)
 SELECT *, CASE WHEN NOT comparable THEN 'unknown'
+               WHEN p_known AND p_requests = 0 THEN 'not_exercised'
                WHEN regressed_holm <= alpha AND p_regressed_minutes <= alpha THEN 'regressed'
                WHEN role = 'target' AND improved_holm <= alpha AND p_improved_minutes <= alpha THEN 'improved'
-               WHEN p_known AND p_requests = 0 THEN 'not_exercised'
                WHEN b_failures + p_failures + b_unsure + p_unsure = 0 OR (role = 'target' AND b_failures = 0) THEN 'not_exercised'
                WHEN role = 'guard' AND b_exposure > 0 THEN 'no_regression_seen'
                ELSE 'unresolved' END AS class
