@@ -132,8 +132,15 @@ def file_system(path: Path) -> str:
 
 
 def unfinished(path: Path) -> bool:
-    """Whether a journal with something in it lies beside the file: a writer is at work, or crashed."""
-    return _size(journal_of(path)) > 0
+    """Whether a journal that SQLite would roll back lies beside the file: a writer is at work, or crashed.
+
+    One whose first byte is zero was never synced; the file was not touched yet, and SQLite passes it over.
+    """
+    try:
+        with journal_of(path).open("rb") as file:
+            return file.read(1) not in (b"", b"\0")
+    except OSError:
+        return False
 
 
 def journal_of(path: Path) -> Path:

@@ -33,8 +33,11 @@ def line(*values: Any) -> bytes:
     return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def look_whole(path: Path, db: sqlite3.Connection) -> Iterator[str]:
-    """Pages and size."""
+def look_outside(path: Path) -> Iterator[str]:
+    """Header, size and neighbours; before SQLite opens the file, because closing it here would drop SQLite's locks."""
+    for beside in (path.with_name(path.name + end) for end in ("-journal", "-wal", "-shm")):
+        if beside.exists() and beside.read_bytes()[:1] not in (b"", b"\0"):
+            yield f"{beside.name} lies beside it"
     with path.open("rb") as file:
         start = file.read(100)
     size = int.from_bytes(start[16:18], "big")
@@ -42,6 +45,10 @@ def look_whole(path: Path, db: sqlite3.Connection) -> Iterator[str]:
         yield "the file was turned to WAL mode: it may lack its tail"
     if (65536 if size == 1 else size) * int.from_bytes(start[28:32], "big") != path.stat().st_size:
         yield "the file is not as long as its header says"
+
+
+def look_inside(db: sqlite3.Connection) -> Iterator[str]:
+    """Pages and references."""
     yield from (f"integrity: {text}" for (text,) in db.execute("PRAGMA integrity_check(20)") if text != "ok")
     for table, row, parent, _ in db.execute("PRAGMA foreign_key_check").fetchmany(20):
         yield f"{table} {row} refers to a row of {parent} that is not there"
@@ -66,15 +73,11 @@ class Rows:
 def look_chain(db: sqlite3.Connection) -> Iterator[str]:
     """Links and digests, in one pass."""
     names = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
-    tables = [
-        Rows(db, name) for name in names if name not in ("chain", "sqlar") and not name.startswith(("_", "sqlite_"))
-    ]
+    tables = [Rows(db, name) for name in names if not re.match("chain$|sqlar$|_|sqlite_", name)]
     last, head, schema, sealed = 0, None, "", False
     for seq, at_ms, writer, kind, prev, rows, digest, schema, named in db.execute("SELECT * FROM chain ORDER BY seq"):
-        gives = hashlib.sha256(
-            line("closeout-chain/1", seq, at_ms, writer, kind, prev, rows, digest, schema)
-        ).hexdigest()
-        if seq != last + 1 or prev != head or gives != named or sealed:
+        text = line("closeout-chain/1", seq, at_ms, writer, kind, prev, rows, digest, schema)
+        if seq != last + 1 or prev != head or hashlib.sha256(text).hexdigest() != named or sealed:
             yield f"transaction {seq} does not continue the chain"
         found, count = hashlib.sha256(), 0
         for table in tables:
@@ -110,21 +113,17 @@ def compare(db: sqlite3.Connection, given: str) -> tuple[str, list[str]]:
     row = db.execute("SELECT seq FROM chain WHERE head = ?", (head.lower(),)).fetchone()
     if row is None or number not in ("", str(row[0])):
         return "no", ["the file was shortened or rewritten, or is another one"]
-    return (
-        ("yes", [])
-        if row[0] == last
-        else ("unknown", [f"the head is of transaction {row[0]}, and {last - row[0]} follow"])
-    )
+    follow = f"the head is of transaction {row[0]}, and {last - row[0]} follow"
+    return ("yes", []) if row[0] == last else ("unknown", [follow])
 
 
 def ask(path: Path, head: str | None) -> dict[str, tuple[str, list[str]]]:
     """The three answers, each with what was found."""
-    beside = [path.with_name(path.name + end) for end in ("-journal", "-wal", "-shm")]
-    found = [f"{each.name} lies beside it" for each in beside if each.exists() and each.stat().st_size]
+    found = list(look_outside(path))
     answers = {"whole": ("no", found), "chain": ("unknown", list[str]()), "anchor": ("unknown", list[str]())}
     if not found:
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        for name, looks in (("whole", [look_whole(path, db)]), ("chain", [look_chain(db), look_artifacts(db)])):
+        for name, looks in (("whole", [look_inside(db)]), ("chain", [look_chain(db), look_artifacts(db)])):
             try:
                 found = [text for look in looks for text in look]
             except (sqlite3.Error, UnicodeError, TypeError, ValueError) as error:
