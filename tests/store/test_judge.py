@@ -440,3 +440,57 @@ def _aliases(text: str, tables: set[str]) -> set[str]:
 
     found = set(re.findall(r"\b(?:FROM|JOIN) (\w+) (\w+)", text))
     return {alias for table, alias in found if table in tables} | tables
+
+
+def test_a_level_trips_exactly_when_it_has_lasted(world: World) -> None:
+    readings = [gauge("c", at("03:27") + offset, 11) for offset in (0, 2 * MINUTE, 3 * MINUTE)]
+    world.load(whole("gauges"), *readings[:2], gauge("c", at("03:30") - 1, 11))
+    assert world.states(T + 1)["level"] == ("watch", "approaching")
+    world.load(whole("gauges", "d"), {**readings[2], "collection": "d"})
+    assert world.states(T + 1)["level"] == ("tripped", "level_over")
+    assert world.judge(T + 1, scope=at("03:00")).signals[8].first_trip_ms == T + 1
+
+
+@pytest.mark.parametrize(("age", "state"), [(4 * MINUTE, "tripped"), (4 * MINUTE + 1, "stale")])
+def test_a_queue_whose_newest_reading_is_older_than_its_gap_is_stale(world: World, age: int, state: str) -> None:
+    world.load(whole("pg"), *[snapshot("c", at("03:20") + i * 2 * MINUTE, 1 + i) for i in range(6)])
+    assert world.states(T + age)["queue"][0] == state
+
+
+@pytest.mark.parametrize(("depth", "state"), [(5, "tripped"), (4, "watch")])
+def test_a_queue_trips_at_its_least_growth_and_not_one_below(world: World, depth: int, state: str) -> None:
+    depths = [1, 1, 1, 1, 1, depth]
+    world.load(whole("pg"), *[snapshot("c", at("03:20") + i * 2 * MINUTE, depths[i]) for i in range(6)])
+    assert world.states(T + 1)["queue"][0] == state
+
+
+@pytest.mark.parametrize(("newest", "state"), [(6, "tripped"), (5, "ok")])
+def test_a_trend_trips_at_the_very_edge_of_significance(tmp_path: Path, newest: int, state: str) -> None:
+    body = 'kind = "trend"\nsignatures = ["alpha"]\nrises = 1\nfloor = 5\nz2 = 2'
+    world = World(tmp_path / "case.db", runbook_text({"trend": body}))
+    world.load(
+        whole(), *failures("c", 2, at("03:10"), 1000, tag="a"), *failures("c", newest, at("03:20"), 1000, tag="b")
+    )
+    assert world.states(T)["trend"][0] == state
+
+
+def test_a_live_question_is_still_fresh_at_exactly_stale_after(thirty: World) -> None:
+    thirty.load(collection("c", "rt", at("02:00"), T))
+    assert thirty.states(T + 5 * MINUTE, live=True)["count"] == ("ok", "below")
+
+
+@pytest.mark.parametrize(("number", "state"), [(2, "watch"), (3, "tripped")])
+def test_a_loop_trips_at_as_many_slices_as_its_limit_says(tmp_path: Path, number: int, state: str) -> None:
+    body = 'kind = "loop"\ngroups = ["web", "cron"]\nslice = "1m"\nat_least = 3'
+    world = World(tmp_path / "case.db", runbook_text({"loop": body}))
+    moments = [at("03:22") + i * 2 * MINUTE for i in range(number)]
+    world.load(whole(), *[match("c", f"{s}{m}", m, s) for m in moments for s in ("alpha", "beta")])
+    assert world.states(T)["loop"][0] == state
+    latched = world.judge(T, scope=at("03:00")).signals[0].first_trip_ms
+    assert latched == (moments[-1] + 1 if state == "tripped" else None)
+
+
+@pytest.mark.parametrize(("covered", "state"), [(5 * MINUTE, "tripped"), (5 * MINUTE - 1, "partial")])
+def test_a_ratio_needs_half_of_its_window_watched(world: World, covered: int, state: str) -> None:
+    world.load(collection("c", "pg", T - covered, T), run_count("c", at("03:26"), 10, 9))
+    assert world.states(T)["ratio"][0] == state
