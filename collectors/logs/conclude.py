@@ -56,7 +56,7 @@ def refuse_no_log(gather: Gather, name: str, *, sure: bool) -> None:
 
 
 def conclude(
-    gather: Gather, *, truncated: bool = False, limit: int | None = None, until_ms: int | None = None
+    gather: Gather, *, truncated: bool = False, limit: int | None = None, until_ms: int | None = None, lack: str = ""
 ) -> Ending:
     """How a collection ended by what was gathered.
 
@@ -65,8 +65,9 @@ def conclude(
         truncated: whoever brings the log in says that it was cut.
         limit: the row limit that the command was given.
         until_ms: the declared end, to say how long before it the log ends.
+        lack: something else that is missing.
     """
-    lacks = _lacks(gather, truncated=truncated, limit=limit)
+    lacks = [*filter(None, [lack]), *_lacks(gather, truncated=truncated, limit=limit)]
     status = CollectionStatus.TRUNCATED if lacks else CollectionStatus.OK
     reason = "; ".join([*lacks, *_notes(gather, until_ms)])
     return Ending(status, reason if len(reason) <= _LONGEST else reason[: _LONGEST - 1] + "…")
@@ -79,7 +80,7 @@ def _lacks(gather: Gather, *, truncated: bool, limit: int | None) -> list[str]:
         line, reason, _ = gather.unreadable[0]
         lacks.append(f"{gather.unread} unreadable: line {line} {reason}" + (" and more" if gather.unread > 1 else ""))
     paged = any(gather.forms[form] for form in _PAGED)
-    if paged and (gather.records == limit if limit else gather.records in USUAL_LIMITS):
+    if gather.records == limit or (limit is None and paged and gather.records in USUAL_LIMITS):
         lacks.append(f"exactly {gather.records} rows, the limit of the command: more may exist")
     if gather.omitted:
         lacks.append(f"{gather.omitted} beyond the first {gather.spool.count} matches were counted but not kept")
@@ -113,7 +114,7 @@ def _count(count: int, noun: str, plural: str = "s") -> str:
 
 def prospect(signature: Signature, gather: Gather, source: Source) -> Prospect:
     """Whether what was gathered could have shown a signature."""
-    forms = [form for form, count in gather.forms.items() if count]
+    forms = [form for form, count in gather.forms.items() if count] or [f for f in [gather.announced] if f is not None]
     why = why_not_provable(signature, forms, gather.facts)
     if not why and source.sample_rate is not None and source.sample_rate < 1:
         why = f"the source keeps only {source.sample_rate:g} of its records"

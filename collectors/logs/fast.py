@@ -87,7 +87,7 @@ class FastLines(Generic[Line]):
 
     def __init__(self, gather: Gather, literals: Sequence[str], sieve: Sieve | None, line: type[Line]) -> None:
         self.line = 1
-        self._gather = gather
+        self.gather = gather
         self._sieve = sieve
         self._literals = tuple(literals) if sieve is None else ()
         self._decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(line)
@@ -107,7 +107,7 @@ class FastLines(Generic[Line]):
         if picked is None:
             for number, text in enumerate(bytes(buffer[:end]).removesuffix(b"\n").split(b"\n"), self.line):
                 for item in json_line(number, text.removesuffix(b"\r")):
-                    self._gather.take(item)
+                    self.gather.take(item)
         else:
             self._look_closely(buffer, end, starts, candidates, picked)
         self.line += lines
@@ -151,9 +151,9 @@ class FastLines(Generic[Line]):
         value = decode(raw)
         item: Item = object_item(value, number, raw) if isinstance(value, dict) else next(json_line(number, raw))
         if take or not isinstance(item, LogRecord):
-            self._gather.take(item)
+            self.gather.take(item)
         else:
-            self._gather.match(item)
+            self.gather.match(item)
 
     def _picked(self, records: list[Line]) -> dict[int, bool] | None:
         """Count all records of a block. The lines to be read fully, by index: to be matched only, or not counted yet.
@@ -161,7 +161,7 @@ class FastLines(Generic[Line]):
         raise NotImplementedError
 
     def _count(self, times: list[int], picked: dict[int, bool]) -> None:
-        gather, late = self._gather, sum(picked.values())
+        gather, late = self.gather, sum(picked.values())
         gather.records += len(times) - late
         gather.forms[self.form] += len(times) - late
         first, last = min(times), max(times)
@@ -197,7 +197,7 @@ class StreamLines(FastLines[_Stream]):
             picked |= dict.fromkeys(
                 (i for i, r in enumerate(records) if self._says(getattr(r, "message", None))), _MATCH
             )
-        self._gather.cut += sum([1 for r in records if r.messageTruncated])
+        self.gather.cut += sum([1 for r in records if r.messageTruncated])
         self._count(times, picked)
         return picked
 
@@ -236,7 +236,7 @@ class DrainLines(FastLines[_Drain]):
     ) -> None:
         """Count the requests of one minute; lines to be looked at closely go to `picked`."""
         seen: defaultdict[str, list[str]] = defaultdict(list)
-        paths, wanted, gather = self._paths, self._wanted, self._gather
+        paths, wanted, gather = self._paths, self._wanted, self.gather
         for index, record in zip(indexes, records, strict=True):
             proxy, request = record.proxy, record.requestId
             path = record.path if proxy is None else proxy.path or record.path

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from collectors.logs.banners import tool_version
-from collectors.logs.identity import key_of
+from collectors.logs.identity import Ordinals, key_of
 from collectors.logs.match import Matcher
 from collectors.logs.record import FACTS, Banner, Facts, Form, Item, LogRecord, SourceFault, Unread
 from collectors.logs.redact import Redactor
@@ -84,10 +84,12 @@ class Gather:
         self.last_ms: int | None = None
         self.version = ""
         self.detail = ""
+        self.announced: Form | None = None
         self._placed_ms = placed_ms
         self.window = window
         self.gauges: list[tuple[int, str, str, int]] = []
         self._unrouted = tuple(i for i, m in enumerate(matchers) if not m.signature.routes)
+        self._ordinals = Ordinals()
         self._limit = limit
         self.facts = facts
         self._known: dict[str, int] = {}
@@ -185,7 +187,7 @@ class Gather:
             return self.routes.of(record.route)[1]
         return self._unrouted if self.facts[record.form].routes else range(len(self.matchers))
 
-    def finish(self) -> None:
+    def settle(self) -> None:
         """Settle requests whose status was blank in some rows: known elsewhere, they are known; else they stay
         unsure, once each.
         """
@@ -194,11 +196,11 @@ class Gather:
             status = self._known.get(request)
             if status is None:
                 self.unsure[index] += 1
-                self._store(found)
+                self.store(found)
             elif matcher.reads_text and status in matcher.statuses:
                 self.rows[index] += 1
                 self.matched += 1
-                self._store(found._replace(fits=1, certain=1, status=status))
+                self.store(found._replace(fits=1, certain=1, status=status))
         self._blank.clear()
         if Form.QUERY_LINES in self.forms:
             self.forms[Form.QUERY_LINES] += self.forms.pop(Form.QUERY_FIRST, 0)
@@ -230,10 +232,10 @@ class Gather:
                 shown.raw,
             )
             if not unsure:
-                self._store(found)
+                self.store(found)
             elif record.request is None:
                 self.unsure[index] += 1
-                self._store(found)
+                self.store(found)
             else:
                 self._remember(index, record.request, found)
 
@@ -258,8 +260,12 @@ class Gather:
             self.redactor.raw(record.raw, record.fields.get("requestQueryString")),
         )
 
-    def _store(self, found: Found) -> None:
+    def store(self, found: Found) -> None:
+        """Keep one match; an exact twin of an earlier one gets a number."""
         if self.spool.count >= self._limit:
             self.omitted += 1
+        elif found.twins:
+            key = self._ordinals.number(self.matchers[found.signature].id, found.key)
+            self.spool.add(found._replace(key=key))
         else:
             self.spool.add(found)

@@ -69,7 +69,7 @@ def _take(items: Iterator[Item], opened: LogSource, gather: Gather) -> None:
         gather.take(item)
     if opened.cut_off:
         gather.take(Unread(last + 1, opened.cut_off, b""))
-    gather.finish()
+    gather.settle()
 
 
 def _read_lines(fast: AnyFastLines, head: bytes, rest: Iterator[bytes], opened: LogSource, gather: Gather) -> None:

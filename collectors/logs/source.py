@@ -7,7 +7,9 @@ anything is stored; never waits forever for a pipe.
 from __future__ import annotations
 
 import codecs
+import fcntl
 import hashlib
+import io
 import os
 import select
 import stat
@@ -119,8 +121,9 @@ class LogSource:
 
     def _raw(self) -> Iterator[bytes]:
         if self._already_read:
-            self.seen(self._already_read)
-            yield self._already_read
+            begun = self._already_read + _buffered(self._file)
+            self.seen(begun)
+            yield begun
         descriptor = self._file.fileno() if self._waits else -1
         while True:
             if self._waits and not select.select([descriptor], [], [], self._stall_s)[0]:
@@ -145,6 +148,18 @@ class LogSource:
             self.cut_off = f"the {self.packing} file is cut off"
         except (OSError, ValueError) as error:
             self.cut_off = f"the {self.packing} file is damaged: {error}"
+
+
+def _buffered(file: BinaryIO) -> bytes:
+    """What a buffered reader took from a pipe beyond what it was asked for."""
+    if not isinstance(file, io.BufferedReader):
+        return b""
+    flags = fcntl.fcntl(file, fcntl.F_GETFL)
+    fcntl.fcntl(file, fcntl.F_SETFL, flags | os.O_NONBLOCK)  # only so that looking at an empty pipe cannot wait
+    try:
+        return file.read1(len(file.peek()) or 1) or b""
+    finally:
+        fcntl.fcntl(file, fcntl.F_SETFL, flags)
 
 
 def open_log(

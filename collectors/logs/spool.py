@@ -57,6 +57,17 @@ class Spool:
                 yield from self._decoder.decode(self._file.read(size))
         yield from self._recent
 
+    def __bool__(self) -> bool:
+        return bool(self._recent or self._chunks)
+
+    def clear(self) -> None:
+        """Forget what is kept; `count` goes on."""
+        self._recent.clear()
+        self._chunks.clear()
+        if self._file is not None:
+            self._file.seek(0)
+            self._file.truncate()
+
     def close(self) -> None:
         """Remove the temporary file."""
         if self._file is not None:

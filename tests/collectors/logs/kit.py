@@ -10,7 +10,8 @@ from typing import Any
 
 from collectors.logs.gather import Gather
 from collectors.logs.generic import facts_of
-from collectors.logs.ingest import ImportedLog, import_log
+from collectors.logs.ingest import import_log
+from collectors.logs.keep import ImportedLog
 from collectors.logs.match import Matcher
 from collectors.logs.record import FACTS
 from collectors.logs.redact import Redactor

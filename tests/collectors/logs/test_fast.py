@@ -45,7 +45,7 @@ def slowly(data: bytes, signatures: list[Signature] = SIGNATURES) -> Gather:
     gather = Gather([Matcher(s) for s in signatures], Redactor(), placed_ms=T0)
     for item in items_of(Layout.LINES, [data]):
         gather.take(item)
-    gather.finish()
+    gather.settle()
     return gather
 
 
@@ -198,7 +198,7 @@ def test_for_any_writers_spelling_fast_and_ordinary_reading_agree(
     assert fast is not None
     for block in blocks_of_lines(content, size):
         fast.block(bytearray(block), len(block))
-    gather.finish()
+    gather.settle()
     assert told(gather) == told(slowly(content))
 
 

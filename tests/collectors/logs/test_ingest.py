@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from collectors.logs.ingest import Asked, import_log, store_failed
+from collectors.logs.ingest import import_log
+from collectors.logs.keep import Asked, store_failed
 from collectors.logs.redact import Redactor
 from store.case import Case
 from store.errors import BadInput

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -118,6 +120,20 @@ def test_what_was_read_of_standard_input_before_comes_first(tmp_path: Path, monk
         with open_log("-", already_read=b"first\n") as opened:
             assert b"".join(opened.blocks()) == b"first\nrest\n"
             assert opened.sha256 == hashlib.sha256(b"first\nrest\n").hexdigest()
+
+
+def test_nothing_of_a_pipe_is_lost_between_two_readers() -> None:
+    program = (
+        "import sys; from collectors.logs.source import open_log; head = sys.stdin.buffer.read(70_000);"
+        "opened = open_log('-', already_read=head); sys.stdout.buffer.write(b''.join(opened.blocks()))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
+        assert reader.stdin
+        for start in range(0, len(TEXT), 5_003):  # odd pieces, so that a buffer is left half full
+            reader.stdin.write(TEXT[start : start + 5_003])
+            reader.stdin.flush()
+        text, _ = reader.communicate()
+    assert text == TEXT
 
 
 def test_progress_is_told_in_bytes_of_the_file(tmp_path: Path) -> None:

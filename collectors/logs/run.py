@@ -1,0 +1,196 @@
+"""One run of a following command: its process, its text, and the collections that it fills one after the other."""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable
+
+from collectors.logs.child import Child
+from collectors.logs.gather import Gather
+from collectors.logs.keep import Asked, ImportedLog
+from collectors.logs.live import LiveText, expected_form
+from collectors.logs.segment import Segment
+from store.case import Case
+from store.runbook.model import Source
+
+ROTATE_S = 300.0
+"""A new collection begins this often, so that a line which cannot be read costs no more time than that."""
+_LAST_WORDS_S = 3.0
+_PAUSE_S = 0.5
+"""After this much silence the last line of a text log is taken to be whole."""
+
+
+class Run:
+    """One child and what became of its output.
+
+    Args:
+        case: the case, open for writing.
+        source: the stream.
+        asked: what the collections are asked for.
+        child: the running command.
+        new_gather: makes an empty gathering.
+        clock: the wall clock in milliseconds.
+        stall_s: silence longer than this is a gap.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        source: Source,
+        asked: Asked,
+        child: Child,
+        new_gather: Callable[[], Gather],
+        *,
+        clock: Callable[[], int],
+        stall_s: float,
+    ) -> None:
+        self.child = child
+        self.started = time.monotonic()
+        self.stalled = False
+        self.ended: list[ImportedLog] = []
+        self.gather = new_gather()
+        self._case = case
+        self._source = source
+        self._asked = asked
+        self._new_gather = new_gather
+        self._clock = clock
+        self._stall_s = stall_s
+        self._text = LiveText(source)
+        self._segment: Segment | None = None
+        self._begun = self._heard = self.started
+        self._spoils = self._counted_bytes = 0
+        # What the child wrote until `_mark_ms` lies within its first `_mark` bytes; up to `_to_ms` all of it was read.
+        self._mark = 0
+        self._mark_ms = self._to_ms = clock()
+
+    @property
+    def attached(self) -> bool:
+        """Whether the command is connected: it printed a record, or said so."""
+        return self._segment is not None
+
+    @property
+    def over(self) -> bool:
+        """Whether all of its output was read."""
+        return self.child.stdout is None
+
+    @property
+    def quiet_s(self) -> float:
+        """How long nothing came from it."""
+        return time.monotonic() - self._heard
+
+    def read(self) -> None:
+        """Take the output that is there."""
+        block = self.child.read()
+        if block:
+            self._heard = time.monotonic()
+            self._text.feed(block, self.gather)
+            if self.gather.records:
+                self._attach()
+            self._note_mark()
+
+    def read_complaint(self) -> bytes:
+        """Take what it says beside its output."""
+        said = self.child.read_complaint()
+        if said:
+            self._heard = time.monotonic()
+            if not self.attached and (form := expected_form(self.child.complaint)) is not None:
+                self.gather.announced = form
+                self._attach()
+        return said
+
+    def commit(self) -> bool:
+        """Store what is new and how far time was watched; returns whether a silence has just become a gap, or ended."""
+        if self._segment is None:
+            return False
+        if self.quiet_s > _PAUSE_S:
+            self._text.rest(self.gather, cut=False)
+        self._note_mark()
+        quiet = self.quiet_s > self._stall_s
+        changed, self.stalled = quiet != self.stalled, quiet
+        if quiet:
+            self._segment.commit(self._to_ms, self._clock())
+            self._segment.pause()
+        else:
+            self._segment.watch(self._clock())
+            self._segment.commit(self._to_ms, self._clock())
+            self._rotate(self._segment)
+        return changed
+
+    def end(self, note: str) -> int:
+        """Read what is left and end its collection; the exit code."""
+        self._note_mark()
+        if not self.over:
+            self.child.interrupt()
+        deadline = time.monotonic() + _LAST_WORDS_S
+        while (descriptor := self.child.stdout) is not None and (left := deadline - time.monotonic()) > 0:
+            if select.select([descriptor], [], [], left)[0] and (block := self.child.read()):
+                self._text.feed(block, self.gather)
+        code = self.child.end()
+        self._text.rest(self.gather, cut=True)
+        if self._done() >= self._mark:
+            self._to_ms = self._mark_ms
+        if self._segment is None and self.gather.records:
+            self._attach()
+        if self._segment is not None:
+            self._close(self._segment, note, code)
+        return code
+
+    def why_nothing(self, code: int) -> str:
+        """Why a run that never got connected gave nothing, in one sentence."""
+        said = next((fault.reason for fault in self.gather.faults), "") or self.child.said_last()
+        if self.gather.unread and not said:
+            line, reason, sample = self.gather.unreadable[0]
+            said = f"line {line} {reason}: {sample[:100]}"
+        ended = f"the command ended with exit code {code}" if code >= 0 else f"the command was ended by signal {-code}"
+        return f"{ended}: {said}" if said else f"{ended} and printed no record"
+
+    def _note_mark(self) -> None:
+        """Move on how far time was watched: to the last instant of which everything written has been read."""
+        done = self._done()
+        if done >= self._mark:
+            self._to_ms = self._mark_ms
+        if self.child.exit_code() is not None or self.over:
+            return
+        if done >= self._mark:
+            # The clock first: what is written in between then lies within the mark, not beyond it.
+            self._mark_ms = self._clock()
+            self._mark = self.child.bytes_read + self.child.unread()
+        if done >= self._mark:
+            self._to_ms = self._mark_ms
+
+    def _done(self) -> int:
+        return self.child.bytes_read - self._text.held_bytes
+
+    def _attach(self) -> None:
+        if self._segment is None:
+            self.child.detach()
+            now = self._clock()
+            self._segment = self._new_segment(now)
+            self._segment.watch(now)
+
+    def _new_segment(self, from_ms: int) -> Segment:
+        self._begun = time.monotonic()
+        asked = self._asked._replace(from_ms=from_ms)
+        return Segment(self._case, self._source, asked, self.gather, self._text.form_name(self.gather))
+
+    def _rotate(self, segment: Segment) -> None:
+        """Begin a new collection when this one is old, or covers nothing any more though all is well again."""
+        spoils = self.gather.unread + len(self.gather.faults) + self.gather.timeless
+        settled = segment.spoiled and spoils == self._spoils
+        self._spoils = spoils
+        if not (settled or segment.foreign or time.monotonic() - self._begun > ROTATE_S):
+            return
+        from_ms = self._clock() if segment.spoiled else self._to_ms
+        announced = self.gather.announced or next(iter(self.gather.forms), None)
+        self._close(segment, "", None)
+        self.gather = self._new_gather()
+        self.gather.announced = announced
+        self._spoils = 0
+        self._segment = self._new_segment(from_ms)
+        self._segment.watch(from_ms)
+
+    def _close(self, segment: Segment, note: str, code: int | None) -> None:
+        size = self.child.bytes_read - self._counted_bytes
+        self.ended.append(segment.end(self._to_ms, self._clock(), size=size, exit_code=code, note=note))
+        self._counted_bytes = self.child.bytes_read
