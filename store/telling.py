@@ -8,7 +8,6 @@ from __future__ import annotations
 from store.instants import format_duration, format_instant
 from store.judge import STATES, ConditionState, Judgement, SignalState
 
-
 _TRIPPED_BY = {
     "count_over": "count",
     "burst_over": "burst",

@@ -105,14 +105,12 @@ def _call(name: str, words: list[str]) -> int:
     except CloseoutError as error:
         print(_told(error), file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:
-        # `closeout status | head -1` is no verdict and no failure of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except KeyboardInterrupt:
         return 130
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
+    except BrokenPipeError:
+        raise
     except Exception as error:  # the last edge: a traceback helps nobody who is on call
         if os.environ.get("CLOSEOUT_DEBUG"):
             raise
@@ -155,7 +153,14 @@ def _overview() -> str:
 
 def entry() -> NoReturn:
     """The console script."""
-    sys.exit(main())
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # `closeout status | head -1` is no verdict and no failure of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)
 
 
 if __name__ == "__main__":
