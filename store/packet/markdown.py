@@ -25,6 +25,7 @@ from store.review.document import (
     Drawing,
     Facts,
     Fold,
+    Form,
     Heading,
     Image,
     Inline,
@@ -203,4 +204,5 @@ _WRITERS: dict[type[Block], Callable[..., str]] = {
     Fold: _fold,
     Card: _card,
     Cards: _cards,
+    Form: lambda block, files: "",  # nothing asks from a file
 }

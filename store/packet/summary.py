@@ -28,10 +28,8 @@ def summary_json(facts: CaseFacts, claims: Sequence[Claim]) -> bytes:
             w.name: {"from": format_instant(w.from_ms), "to": format_instant(w.to_ms)} for w in facts.windows if w.holds
         },
         "decisions": [_decision(decision, claims) for decision in facts.decisions],
-        "unknown": [
-            {"kind": gap.kind, "what": gap.what, "ref": gap.ref, "at": format_optional(gap.at_ms)}
-            for gap in facts.unknown
-        ],
+        "unknown": [gap._asdict() for gap in facts.unknown],
+        "carried": [item._asdict() for item in facts.carried],
     }
     return (json.dumps(answer, ensure_ascii=True, allow_nan=False, indent=1) + "\n").encode()
 

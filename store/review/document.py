@@ -197,7 +197,18 @@ class Cards:
     cards: tuple[Card, ...]
 
 
-Block = Heading | Paragraph | Facts | Bullets | Table | Verbatim | Drawing | Image | Fold | Card | Cards
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One field whose value is asked of a page; only a page that is served has it."""
+
+    page: str
+    field: str
+    label: str
+    value: str
+    button: str
+
+
+Block = Heading | Paragraph | Facts | Bullets | Table | Verbatim | Drawing | Image | Fold | Card | Cards | Form
 Blocks = tuple[Block, ...]
 
 

@@ -17,9 +17,10 @@ from store.errors import NotACase, RunbookInvalid
 from store.explain import Gap as Unwatched
 from store.judge import Judgement, Question, frontier_question, read_judgement, staged
 from store.runbook.model import Runbook
+from store.seal.carry import OpenItem, open_items
+from store.seal.gaps import gap_report
 from store.series import Series, read_series
 from store.verdict import Verdict, judge_verdict, verdict_question
-from store.walk.gaps import Gap, gaps_of
 from store.walk.session import Life, Who
 from store.walk.states import WalkState, read_walk
 
@@ -138,6 +139,26 @@ class ArtifactCard(NamedTuple):
     picture: bool
 
 
+class Unknown(NamedTuple):
+    """One thing that a reader must not take for granted; `ref` names its row where there is one."""
+
+    kind: str
+    ref: str
+    what: str
+
+
+class SealCard(NamedTuple):
+    """How the case ended."""
+
+    at_ms: int
+    operator: str
+    worst: str
+    from_ms: int
+    to_ms: int
+    gaps: int
+    override: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class CaseFacts:
     """One case at one question."""
@@ -151,7 +172,9 @@ class CaseFacts:
     series: Mapping[int, Series]
     verdict: Verdict | None
     unwatched: Mapping[int, tuple[Unwatched, ...]]
-    unknown: tuple[Gap, ...]
+    unknown: tuple[Unknown, ...]
+    carried: tuple[OpenItem, ...]
+    seal: SealCard | None
     decisions: tuple[DecisionCard, ...]
     marks: tuple[MarkCard, ...]
     windows: tuple[WindowCard, ...]
@@ -216,7 +239,9 @@ def read_case(db: sqlite3.Connection, question: Question | None = None) -> CaseF
             series=series,
             verdict=verdict,
             unwatched=missed,
-            unknown=gaps_of(db, walk, judgement),
+            unknown=_unknown(db, walk, judgement, head),
+            carried=open_items(db),
+            seal=_seal(db),
             decisions=_decisions(db, asked.known_seq),
             marks=tuple(
                 MarkCard._make((*row[:6], bool(row[6])))
@@ -310,6 +335,21 @@ def _walk(db: sqlite3.Connection, runbook: Runbook | None, asked: Question, head
     if runbook is None:
         return WalkState(asked.edition, head.at_ms, (), None, None, None)
     return read_walk(db, runbook, edition=asked.edition, now_ms=head.at_ms, life=_as_written)
+
+
+def _unknown(db: sqlite3.Connection, walk: WalkState, judgement: Judgement, head: ChainEntry) -> tuple[Unknown, ...]:
+    """The gap report: of a sealed case as it was sealed, of an open one as it would be now, without the steps that are yet to be done."""
+    if head.kind == "seal":
+        return tuple(Unknown._make(row) for row in db.execute("SELECT kind, ref, text FROM gap ORDER BY id"))
+    report = gap_report(db, walk, judgement)
+    return tuple(Unknown(gap.kind, gap.ref, gap.text) for gap in report if gap.kind != "open_step")
+
+
+def _seal(db: sqlite3.Connection) -> SealCard | None:
+    row = db.execute(
+        "SELECT at_ms, operator, worst, from_ms, to_ms, gaps, override FROM seal ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return SealCard._make(row) if row else None
 
 
 def _as_written(who: Who) -> Life:

@@ -28,12 +28,14 @@ from store.review.document import (
     Facts,
     FileOf,
     Fold,
+    Form,
     Heading,
     Image,
     Inline,
     Inlines,
     Link,
     Moment,
+    PageOf,
     Paragraph,
     State,
     Strong,
@@ -71,17 +73,25 @@ def style_policy() -> str:
 
 def page_policy() -> str:
     """The content policy of our own pages: no script at all, the one style sheet, images from here only."""
-    return f"default-src 'none'; {style_policy()}; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    return f"default-src 'none'; {style_policy()}; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
-def write_page(document: Document, places: Places, *, navigation: tuple[Link, ...] = (), foot: Inlines = ()) -> str:
-    """A whole page."""
+def write_page(
+    document: Document,
+    places: Places,
+    *,
+    navigation: tuple[Link, ...] = (),
+    foot: Inlines = (),
+    again_s: int | None = None,
+) -> str:
+    """A whole page; `again_s` makes a browser ask for it again after so many seconds."""
+    again = f'<meta http-equiv="refresh" content="{int(again_s)}">\n' if again_s is not None else ""
     links = "".join(f"<li>{_inline(link, places)}</li>" for link in navigation)
     bar = f'<nav aria-label="pages"><ul>{links}</ul></nav>' if links else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
+        f'<meta name="referrer" content="no-referrer">\n{again}'
         f"<title>{shown(document.title)}</title>\n<style>{style_sheet()}</style>\n</head>\n<body>\n"
         f'{bar}\n<main id="top">\n'
         f"{write_blocks(document.blocks, places)}\n</main>\n"
@@ -168,6 +178,17 @@ def _fold(block: Fold, places: Places) -> str:
     return f"<details><summary>{shown(block.summary)}</summary>{write_blocks(block.blocks, places)}</details>"
 
 
+def _form(block: Form, places: Places) -> str:
+    address = places.href(PageOf(block.page))
+    if address is None:
+        return ""
+    return (
+        f'<form method="get" action="{shown(address)}"><label>{shown(block.label)} '
+        f'<input name="{shown(block.field)}" value="{shown(block.value)}" autocomplete="off" spellcheck="false"></label> '
+        f"<button>{shown(block.button)}</button></form>"
+    )
+
+
 def _card(block: Card, places: Places) -> str:
     anchor = f' id="{shown(block.anchor)}"' if block.anchor else ""
     edge = f" {block.state}" if block.state in STATE_WORDS else ""
@@ -235,4 +256,5 @@ _WRITERS: dict[type, Callable[..., str]] = {
     Fold: _fold,
     Card: _card,
     Cards: _cards,
+    Form: _form,
 }

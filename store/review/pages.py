@@ -59,9 +59,21 @@ from store.words import reason_sentence, state_sentence
 SHOWN_ROWS = 500
 
 
-def case_page(facts: CaseFacts) -> Document:
-    """The front page: what happened, what was decided on what evidence, what is not known."""
-    return Document(facts.card.title, case_blocks(facts))
+def case_page(facts: CaseFacts, *, proof: Inlines = (), others: tuple[str, ...] = ()) -> Document:
+    """The front page: what happened, what was decided on what evidence, what is not known.
+
+    Args:
+        facts: the case.
+        proof: what is known of its verification.
+        others: names of other cases that can be set beside it.
+    """
+    blocks: list[Block] = [*case_blocks(facts)]
+    if proof:
+        blocks.append(Paragraph(("Verification: ", *proof)))
+    if others:
+        links = tuple(part for name in others for part in (", ", Link(name, PageOf("compare", name))))[1:]
+        blocks.append(Paragraph(("Set beside another case: ", *links)))
+    return Document(facts.card.title, tuple(blocks))
 
 
 def case_blocks(facts: CaseFacts) -> Blocks:
@@ -258,6 +270,7 @@ def navigation() -> tuple[Link, ...]:
         Link("Not known", PageOf("case", anchor="unknown")),
         Link("Timeline", PageOf("timeline")),
         Link("Files", PageOf("artifacts")),
+        Link("Does it hold?", PageOf("verify")),
         Link("Conditions", QueryOf("conditions")),
         Link("All tables", PageOf("tables")),
     )

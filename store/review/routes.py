@@ -1,4 +1,4 @@
-"""The pages of a case as Datasette routes: /CASE/-/case, /-/signal/ID, /-/timeline, /-/artifacts, /-/artifact/ID, /-/status.json.
+"""The pages of a case as Datasette routes: /CASE/-/case, /-/signal/ID, /-/timeline, /-/artifacts, /-/verify, /-/compare/OTHER, /-/status.json.
 
 Each request opens the case by itself, read-only, reads one state of it under a time limit and closes it. Whatever goes wrong with a case
 from elsewhere becomes one plain page; nothing of Datasette's own pages depends on it.
@@ -10,21 +10,24 @@ import asyncio
 import json
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from store.case import Case
+from store.compare import compare_cases
 from store.errors import BadInput, CloseoutError
 from store.judge import Question, frontier_question, judge, question_at
 from store.moments import resolve_moment
+from store.review.beside import compare_page, proof_line, proof_page
 from store.review.document import Code, Document, Inlines
 from store.review.facts import is_picture, read_case
 from store.review.html import page_policy, write_page
 from store.review.pages import artifacts_page, case_page, navigation, signal_page, timeline_page, trouble_page
 from store.review.places import DatasettePlaces
-from store.review.recognise import case_on_route, untilde
+from store.review.proof import known_proof, proof_of
+from store.review.recognise import case_on_route, cases_of, untilde
 from store.review.timebox import CutShort, limited
 from store.status import status_json
 
@@ -51,6 +54,8 @@ class Asked:
     base: str
     item: str
     query: dict[str, str]
+    name: str = ""
+    others: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def places(self) -> DatasettePlaces:
@@ -96,7 +101,13 @@ def _view(page: Page) -> Callable[[Any, Any], Awaitable[Any]]:
         if not await _may_see(datasette, request, name):
             raise Forbidden("view-database")
         query = {key: request.args[key] for key in request.args}
-        asked = Asked(path, str(datasette.urls.database(name)), untilde(request.url_vars.get("item") or ""), query)
+        item = untilde(request.url_vars.get("item") or "")
+        others = {
+            other: place
+            for other, place in cases_of(datasette).items()
+            if other != name and await _may_see(datasette, request, other)
+        }
+        asked = Asked(path, str(datasette.urls.database(name)), item, query, name, others)
         answer = await asyncio.to_thread(answer_page, page, asked)
         return Response(
             answer.body, status=answer.status, content_type=answer.content_type, headers=dict(answer.headers)
@@ -133,8 +144,10 @@ def answer_page(page: Page, asked: Asked) -> Answer:
         )
 
 
-def _html(asked: Asked, document: Document, *, status: int = 200, foot: Inlines = ()) -> Answer:
-    body = write_page(document, asked.places, navigation=navigation(), foot=foot)
+def _html(
+    asked: Asked, document: Document, *, status: int = 200, foot: Inlines = (), again_s: int | None = None
+) -> Answer:
+    body = write_page(document, asked.places, navigation=navigation(), foot=foot, again_s=again_s)
     return Answer(body, status, headers=(("Content-Security-Policy", page_policy()), ("Cache-Control", "no-store")))
 
 
@@ -163,7 +176,8 @@ def _question(asked: Asked, db: sqlite3.Connection) -> Question:
 def _case(asked: Asked, db: sqlite3.Connection) -> Answer:
     facts = read_case(db, _question(asked, db))
     foot: Inlines = ("Head ", Code(f"{facts.head.seq} {facts.head.head}"))
-    return _html(asked, case_page(facts), foot=foot)
+    document = case_page(facts, proof=proof_line(known_proof(asked.path)), others=tuple(asked.others))
+    return _html(asked, document, foot=foot)
 
 
 def _signal(asked: Asked, db: sqlite3.Connection) -> Answer:
@@ -176,6 +190,27 @@ def _timeline(asked: Asked, db: sqlite3.Connection) -> Answer:
 
 def _artifacts(asked: Asked, db: sqlite3.Connection) -> Answer:
     return _html(asked, artifacts_page(read_case(db, _question(asked, db))))
+
+
+def _verify(asked: Asked, db: sqlite3.Connection) -> Answer:
+    """Begin to verify, and say how far it has come; a head from elsewhere may be given to compare with."""
+    proof = proof_of(asked.path, asked.query.get("head", "").strip())
+    return _html(asked, proof_page(read_case(db), proof), again_s=None if proof.done else 1)
+
+
+def _compare(asked: Asked, db: sqlite3.Connection) -> Answer:
+    """This case beside another one that this Datasette serves."""
+    place = asked.others.get(asked.item)
+    if place is None:
+        raise BadInput(f"there is no case {asked.item!r} here", "serve both: datasette A.db B.db")
+    with (
+        Case.open(asked.path) as ours,
+        Case.open(place) as theirs,
+        limited(theirs.read(), PAGE_LIMIT_S),
+        limited(ours.read(), PAGE_LIMIT_S),
+    ):
+        found = compare_cases(ours, theirs, window_a=asked.query.get("a"), window_b=asked.query.get("b"))
+    return _html(asked, compare_page(asked.name, asked.item, found))
 
 
 def _status(asked: Asked, db: sqlite3.Connection) -> Answer:
@@ -205,6 +240,8 @@ _PAGES: tuple[tuple[str, Page], ...] = (
     (r"signal/(?P<item>[^/]+)", _signal),
     ("timeline", _timeline),
     ("artifacts", _artifacts),
+    ("verify", _verify),
+    (r"compare/(?P<item>[^/]+)", _compare),
     (r"artifact/(?P<item>\d{1,18})", _artifact),
     (r"status\.json", _status),
 )

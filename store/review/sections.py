@@ -308,13 +308,20 @@ def citation_inlines(ref: str, evidence: str, evidence_id: int, age_ms: int | No
 
 
 def unknown_table(facts: CaseFacts) -> Blocks:
-    """The gap report: what a reader must not take for granted, and the time that nobody watched."""
-    rows = tuple(
-        ((gap.kind,), (gap.what,), (Moment(gap.at_ms),) if gap.at_ms is not None else ("–",), ref_link(gap.ref))
-        for gap in facts.unknown
-    )
+    """The gap report: what a reader must not take for granted, what was carried over, and the time that nobody watched."""
+    rows = tuple(((gap.kind,), (gap.what,), ref_link(gap.ref)) for gap in facts.unknown)
     nothing = "Nothing: every signal has an answer, every collection holds, no step was left out."
-    return (Table(("What", "Which", "At", "Row"), rows, nothing), *_unwatched_table(facts))
+    return (Table(("What", "Which", "Row"), rows, nothing), *_carried_table(facts), *_unwatched_table(facts))
+
+
+def _carried_table(facts: CaseFacts) -> Blocks:
+    if not facts.carried:
+        return ()
+    rows = tuple(((item.kind,), (item.text,), (item.origin,), ref_link(item.ref)) for item in facts.carried)
+    return (
+        Heading(3, ("Carried from the case before, and not settled here",)),
+        Table(("What", "Which", "From", "Row"), rows),
+    )
 
 
 def _unwatched_table(facts: CaseFacts) -> Blocks:
@@ -344,11 +351,11 @@ def _unwatched_table(facts: CaseFacts) -> Blocks:
 
 
 def ref_link(ref: str | None) -> Inlines:
-    """A reference such as `probe:7` as a link to its row."""
-    if not ref:
-        return ("–",)
-    table, _, number = ref.partition(":")
-    return (Link(ref, RowOf(table, int(number))),)
+    """A reference such as `probe:7` as a link to its row; one to a step leads to the step."""
+    table, _, number = (ref or "").partition(":")
+    if table == "step" and number:
+        return (Link(ref or "", PageOf("case", anchor="steps")),)
+    return (Link(ref or "", RowOf(table, int(number))),) if number.isdecimal() and number.isascii() else (ref or "–",)
 
 
 def step_table(facts: CaseFacts) -> Blocks:
@@ -452,6 +459,10 @@ def file_facts(facts: CaseFacts) -> Blocks:
         ("Runbook", (Link(facts.edition.path, RowOf("edition", facts.edition.id)), " ", Code(facts.edition.sha256))),
         ("Definition", (Code(facts.edition.definition_sha256),)),
     ]
+    if facts.seal is not None:
+        seal = facts.seal
+        said = f" by {seal.operator}, worst state {seal.worst}, {seal.gaps} gaps named"
+        items.insert(1, ("Sealed", (Moment(seal.at_ms), said, f", override: {seal.override}" if seal.override else "")))
     if card.predecessor_name:
         items.append(
             (

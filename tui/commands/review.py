@@ -3,18 +3,22 @@
   closeout review incident.db
   closeout review incident.db --port 0 --allow-sql
 
-The front page says what happened, what was decided on what evidence, and what is not known; every number leads to its rows. SQL from the
-address bar is off unless asked for; the case's own questions work always. Ends with Ctrl-C. `datasette incident.db` shows the same pages.
+The case is verified while it is shown. The front page says what happened, what was decided on what evidence, and what is
+not known; every number leads to its rows. SQL from the address bar is off unless asked for; the case's own questions work
+always. Ends with Ctrl-C. `datasette incident.db` shows the same pages.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import threading
 from pathlib import Path
 
 from store.case import Case
 from tui.output import plain, print_json
+
+_LONGEST_S = 3600.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,11 +37,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
     Case.open(arguments.case).close()  # said before Datasette is loaded, which takes a second
+    from store.review.proof import wait_for_proof
     from store.review.serve import open_review
 
     review = open_review(Path(arguments.case), host=arguments.host, port=arguments.port, allow_sql=arguments.allow_sql)
 
+    def tell_proof() -> None:
+        proof = wait_for_proof(Path(arguments.case), seconds=_LONGEST_S)
+        said = proof.failure or (proof.report.summary if proof.report else "still being verified")
+        print(f"  {plain(said)}", file=sys.stderr)
+
     def tell() -> None:
+        threading.Thread(target=tell_proof, daemon=True).start()
         if arguments.json:
             print_json({"schema": 1, "url": review.url, "sealed": review.sealed, "allow_sql": arguments.allow_sql})
             return
@@ -46,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"  {'sealed: it never changes' if review.sealed else 'open: reload to see what was added'}; Ctrl-C ends the review"
         )
         sys.stdout.flush()
+        print("  verifying every row; the page says what came of it", file=sys.stderr)
 
     review.serve(started=tell)
     return 0

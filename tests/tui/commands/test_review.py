@@ -30,11 +30,13 @@ def test_it_tells_its_address_answers_there_and_ends_with_ctrl_c(seed: Path) -> 
             assert (told["schema"], told["sealed"], told["allow_sql"]) == (1, False, False)
             with urlopen(told["url"]) as response:
                 assert b"Phase 168e, February cycle" in response.read()
-        finally:
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=20)
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode in (0, 130)
     assert "Traceback" not in errors
+    assert "whole as far as the file alone can show" in errors
 
 
 @pytest.mark.parametrize(
