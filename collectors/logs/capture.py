@@ -73,7 +73,7 @@ def capture(
         stream: the `logs` source.
         command: shell text or words; the source's own command if none is given.
         since_ms: start of the first look back, or where a following command may begin.
-        until_ms: end of a single look back.
+        until_ms: end of a single look back; a command of which it cannot be told is taken to look back then.
         for_ms: how long to go on; a following command without it goes on until it ends or is stopped.
         every_ms: how often a command that looks back is run; once without it.
         stop: asked several times a second.
@@ -94,7 +94,7 @@ def capture(
     pace = pace or Pace()
     environment = dict(os.environ if environ is None else environ)
     with Case.open(case_path, write=True, clock=clock) as case:
-        if not chosen.follows or every_ms is not None:
+        if not chosen.follows or every_ms is not None or until_ms is not None:
             return collect_queries(
                 case, runbook, source, chosen, since_ms=since_ms, until_ms=until_ms, for_ms=for_ms, every_ms=every_ms,
                 stop=stop, tell=tell, environ=environment, clock=clock, stall_s=pace.stall_s,
