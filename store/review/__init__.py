@@ -6,6 +6,7 @@ touch a database that is not a case, and it imports nothing heavy: every Dataset
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 from pluggy import HookimplMarker
@@ -51,6 +52,15 @@ def canned_queries(datasette: Any, database: str, actor: Any) -> dict[str, Any]:
 
     path = cases_of(datasette).get(database)
     return queries_of(path) if path else {}
+
+
+@hookimpl
+def prepare_connection(conn: Any, database: str, datasette: Any) -> None:
+    """Let no statement of a case reach another file: neither ATTACH nor VACUUM INTO works on its connections."""
+    from store.review.recognise import cases_of
+
+    if database in cases_of(datasette):
+        conn.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
 
 
 @hookimpl

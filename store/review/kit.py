@@ -6,6 +6,7 @@ All words come from the case's `description` and `canned_query` rows and from th
 from __future__ import annotations
 
 import functools
+import re
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -45,6 +46,7 @@ _FACETS = {
     "traffic": ["route"],
 }
 _NEWEST_FIRST = ("chain", "collection", "decision", "evaluation", "note", "step_event")
+_QUESTION = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)
 _MACHINERY = (
     "_sqlite_migrations",
     "canned_query",
@@ -79,8 +81,12 @@ def metadata_of(path: Path, route: str) -> dict[str, Any]:
 
 
 def queries_of(path: Path) -> dict[str, dict[str, Any]]:
-    """The questions that the case brings, as Datasette's canned queries."""
-    return {name: {"sql": sql, "title": title, "write": False} for name, title, sql in _texts_of(path).queries}
+    """The questions that the case brings, as Datasette's canned queries. Only questions: a file from elsewhere may bring commands."""
+    return {
+        name: {"sql": sql, "title": title, "write": False}
+        for name, title, sql in _texts_of(path).queries
+        if _QUESTION.match(sql)
+    }
 
 
 class _Texts:

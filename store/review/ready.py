@@ -36,4 +36,4 @@ async def _store_queries(datasette: Any, name: str, queries: dict[str, dict[str,
     if not hasattr(datasette, "add_query"):
         return
     for query, entry in queries.items():
-        await datasette.add_query(name, query, entry["sql"], title=entry["title"])
+        await datasette.add_query(name, query, entry["sql"], title=entry["title"], is_trusted=True)

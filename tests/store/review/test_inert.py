@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
+import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,3 +105,32 @@ async def test_a_runaway_question_is_cut(serving: Callable[..., Any], seed: Path
     response = await serving(seed, allow_sql=True).client.get(f"/seed.json?sql={endless}")
     assert response.status_code == 400
     assert "interrupted" in response.text.lower()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "VACUUM INTO '{place}'",
+        "ATTACH '{place}' AS other",
+        "WITH x AS (SELECT 1) INSERT INTO note SELECT * FROM note",
+        "PRAGMA temp_store_directory = '{place}'",
+    ],
+)
+async def test_what_a_case_calls_a_question_cannot_write_anywhere(
+    serving: Callable[..., Any], seed: Path, tmp_path: Path, statement: str
+) -> None:
+    path, place = Path(shutil.copyfile(seed, tmp_path / "seed.db")), tmp_path / "written.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TRIGGER canned_query_no_replace")
+        db.execute(
+            "INSERT INTO canned_query (seq, name, title, sql) VALUES (1, 'gift', 'x', ?)",
+            (statement.format(place=place),),
+        )
+        db.commit()
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    datasette = serving(path, allow_sql=True)
+    for address in ("/seed/gift", "/seed/gift.json"):
+        assert (await datasette.client.get(address)).status_code in (400, 404)
+    await datasette.client.get("/seed.json?sql=" + statement.format(place=place).replace(" ", "+"))
+    assert not place.exists()
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == before
