@@ -39,8 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _write(arguments: argparse.Namespace) -> int:
     from store.packet.make import write_packet
 
-    folder = _folder(arguments.out)
     with Case.open(arguments.case) as case:
+        folder = _folder(arguments.out, make=True)
         packet, files = write_packet(case.read(), folder)
     head = packet.facts.head
     if arguments.json:
@@ -107,8 +107,10 @@ def _print_lines(lines: Sequence[str]) -> None:
         print(plain(f"  {line}"))
 
 
-def _folder(name: str) -> Path:
+def _folder(name: str, *, make: bool = False) -> Path:
     path = Path(name)
+    if make and not path.exists() and path.parent.is_dir():
+        path.mkdir()
     if not path.is_dir():
         raise BadInput(f"there is no folder {name}", f"mkdir -p {name}")
     return path

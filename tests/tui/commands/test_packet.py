@@ -40,12 +40,12 @@ def test_what_does_not_hold_is_told_with_its_exit_code(
     assert found["citations"][0]["state"] == "changed"
 
 
-@pytest.mark.parametrize("words", [["--out", "no-such-folder"], ["--check", "no-such-folder"]])
+@pytest.mark.parametrize("words", [["--out", "no-such/folder"], ["--check", "no-such/folder"]])
 def test_a_folder_that_is_not_there_is_told_in_one_line(
     seed: Path, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["packet", str(seed), *words]) == 40
-    assert "there is no folder no-such-folder" in capsys.readouterr().err
+    assert "there is no folder no-such/folder" in capsys.readouterr().err
 
 
 def test_a_place_that_cannot_be_written_is_told(seed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

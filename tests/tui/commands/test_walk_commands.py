@@ -231,5 +231,7 @@ def test_a_sealed_case_names_what_continues_it(case: World, call: Call) -> None:
         tx.add(Note(now_ms(), "kim", None, "the end"))
     code, out, _ = call("next", case.path)
     assert code == 0 and f"closeout init NEXT.db --after {case.path}" in out
-    code, _, err = call("note", case.path, "one more")
+    code, _, err = call("mark", case.path, "fix")
     assert code == 40 and "sealed" in err
+    code, out, _ = call("note", case.path, "one more")
+    assert code == 0 and "remarks" in out
