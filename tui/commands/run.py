@@ -46,11 +46,14 @@ def _open(path: Path, arguments: argparse.Namespace) -> int:
     from store.walk.session import this_process
     from tui.desk.app import DeskApp
     from tui.desk.glyphs import glyphs_for
+    from tui.desk.world import farewell
 
     encoding = getattr(sys.stdout, "encoding", None)
     glyphs = glyphs_for(encoding, ascii_asked=arguments.ascii)
     desk = DeskApp(path, who=this_process(arguments.operator), glyphs=glyphs, no_color="NO_COLOR" in os.environ)
     answer = desk.run()
+    for line in farewell(desk):
+        print(plain(line))
     return answer if answer is not None else (desk.return_code or 0)
 
 

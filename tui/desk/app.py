@@ -5,13 +5,14 @@ Nothing here touches the file or waits: one thread reads the case, one writes it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
+from textual.filter import LineFilter
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
@@ -36,7 +37,7 @@ from tui.desk.runs import Runs
 from tui.desk.snapshot import Frame, Snapshot
 from tui.desk.step_view import StepView
 from tui.desk.steps import StepList
-from tui.desk.themes import THEMES, first_theme
+from tui.desk.themes import THEMES, Colourless, first_theme
 from tui.desk.writer import Job, Writer
 
 
@@ -74,6 +75,7 @@ class DeskApp(App[int]):
         self.wanted = Wanted()
         self.pinned: dict[str, str] = {}
         self.review_url = ""
+        self.receipt = ""
         self.runs = Runs()
         self.poller = Poller(path, self.post_message, self.runs, lambda at: CaseReader(at, clock=clock, monotonic=monotonic))
         self.writer = Writer(path, self.who, self.post_message, clock=clock, monotonic=monotonic)
@@ -120,13 +122,17 @@ class DeskApp(App[int]):
         yield MessageLine(id="message")
         yield KeyLine(id="keys")
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Without colour nothing but weights is left of a style."""
+        return [Colourless()] if self.plain else super().get_line_filters()
+
     def on_mount(self) -> None:
         """Paint first; everything that reads, writes or parses happens in threads."""
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = first_theme(plain=self.plain)
         self.set_class(self.glyphs.ascii, "-ascii")
-        self.query_one("#steps").focus()
+        self.screen.set_focus(self.query_one("#steps"))
         for name, run in (("read the case", self.poller.run), ("write the case", self.writer.run)):
             self.run_worker(run, name=name, group=name, description=name, thread=True, exit_on_error=False)
         self.set_interval(1.0, self.tick)
@@ -175,8 +181,8 @@ class DeskApp(App[int]):
     def on_run_ended(self, message: RunEnded) -> None:
         """A process of a step has ended; what it did is in the case."""
         ended = message.ended
-        last = next((line for line in reversed(ended.tail) if line.strip()), "it said nothing")
-        self.say(f"{ended.step} {'ended' if ended.code == 0 else f'ended with {ended.code}'}: {last}", "" if ended.code == 0 else "tripped")
+        said = " ".join([line for line in ended.tail if line.strip()][-2:]) or "it said nothing"
+        self.say(f"{ended.step} {'ended' if ended.code == 0 else f'ended with {ended.code}'}: {said}", "" if ended.code == 0 else "tripped")
         self.poller.poke()
 
     def on_row_list_moved(self, message: RowList.Moved) -> None:
@@ -220,5 +226,5 @@ class DeskApp(App[int]):
         self.pane = pane if pane in PANES else RUN
         self.part("panes", ContentSwitcher).current = self.pane
         first: Widget = self.part({"run": "steps", "board": "all-signals", "evidence": "rows", "packet": "open-ends", "log": "entries"}[self.pane], Widget)
-        first.focus()
+        self.screen_stack[0].set_focus(first)
         self.show()

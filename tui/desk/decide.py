@@ -74,7 +74,7 @@ class Decide(Dialog[None]):
     """Two pages: the choice with its scope, then the evidence and the reason."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go_on", show=False, priority=True),
+        Binding("enter", "go_on", show=False),
         Binding("up,k", "move(-1)", show=False),
         Binding("down,j", "move(1)", show=False),
         Binding("space", "cite", show=False),
@@ -88,6 +88,7 @@ class Decide(Dialog[None]):
         self.unmet = state.needs_unmet
         self.cited: dict[str, bool] = {}
         self.history: tuple[str, ...] = ()
+        self.complaint = ("", "")
         self.recording = False
         self.stored = False
 
@@ -99,7 +100,7 @@ class Decide(Dialog[None]):
         yield Options(id="cites")
         for name, label in (("reason", "Why:"), ("word", f"Type {self.step.id} to record it:"), ("override", "Override, because:")):
             yield Body(self.glyphs, [row("", (label, "strong"))], id=f"{name}-label", classes="label")
-            line = Input(id=name, select_on_focus=False)
+            line = Input(id=name, placeholder="type here", select_on_focus=False)
             line.cursor_blink = False
             yield line
 
@@ -113,7 +114,7 @@ class Decide(Dialog[None]):
             self.add_class("-blocked")
             self.complain(f"needs {', '.join(self.unmet)}: decide in spite of it only with a reason to override")
         self.show()
-        self.query_one("#choices").focus()
+        self.set_focus(self.query_one("#choices"))
 
     @property
     def choice(self) -> Choice:
@@ -158,7 +159,7 @@ class Decide(Dialog[None]):
 
     def action_move(self, by: int) -> None:
         """Move the cursor of the list that has the keys."""
-        focused = self.focused
+        focused = self.query_one("#choices", Options) if self.has_class("-choose") else self.focused
         if isinstance(focused, Options):
             focused.move(by)
 
@@ -181,28 +182,26 @@ class Decide(Dialog[None]):
         """From the evidence back to the choice, from there back to the desk."""
         if self.has_class("-record"):
             self.turn("choose")
-            self.query_one("#choices").focus()
+            self.set_focus(self.query_one("#choices"))
         else:
             self.dismiss(None)
 
     def action_go_on(self) -> None:
-        """From the choice to the evidence, from there into the case."""
+        """From the choice to the evidence, from there to the reason."""
         if self.has_class("-choose"):
             self.turn("record")
             self.show()
-            self.query_one("#reason").focus()
             self._ask_history()
-        elif isinstance(self.focused, Options):
-            self.query_one("#reason").focus()
-        else:
-            self._record()
+        self.set_focus(self.query_one("#reason"))
+
+    def on_input_submitted(self) -> None:
+        """Into the case; in the order of the keys, so that Enter never overtakes what was typed before it."""
+        self._record()
 
     def complain(self, text: str, worn: str = "tripped") -> None:
         """Say what stands in the way, where it can be answered."""
-        body = self.query_one("#reason-label", Body)
-        body.texts = (row("", (self.glyphs.text(text), worn)),)
-        body.refresh(layout=True)
-        body.redraw()
+        self.complaint = (text, worn)
+        self._label_reason()
 
     def refused(self, why: str, hint: str) -> None:
         """The case did not take it: say why; where it can be overridden, ask for the reason."""
@@ -210,7 +209,16 @@ class Decide(Dialog[None]):
         self.complain(why)
         if "override" in hint:
             self.add_class("-blocked")
-            self.query_one("#override").focus()
+            self.set_focus(self.query_one("#override"))
+
+    def _label_reason(self) -> None:
+        body = self.query_one("#reason-label", Body)
+        text, worn = self.complaint
+        number = sum(self.cited.values())
+        why = row("", (f"Why (citing {number} of {len(self.cited)} rows):", "strong"))
+        body.texts = (row("", (self.glyphs.text(text), worn)), why) if text else (why,)
+        body.refresh(layout=True)
+        body.redraw()
 
     def _signals(self, frame: Frame) -> list[Row]:
         """The step's signals that are not ok, in the runbook's order, and how many are; with the evidence only that of the scope."""
@@ -243,6 +251,7 @@ class Decide(Dialog[None]):
             row(ref, (f"{'[x]' if self.cited[ref] else '[ ]'} ", "strong"), (f"{ref:<17} ", "dim"), glyphs.text(what, 60))
             for ref, (what, _) in offered.items()
         ]
+        self._label_reason()
         self.query_one("#cites", Options).offer(rows or [row("", ("no evidence in this case yet: collect or import first, or skip the step", "watch"))])
 
     def _evidence(self, frame: Frame) -> dict[str, tuple[str, bool]]:
@@ -285,10 +294,12 @@ class Decide(Dialog[None]):
             self.complain("it needs a reason: an empty one is refused")
         elif self.step.effect == "changes" and texts["word"] != self.step.id:
             self.complain(f"type {self.step.id} to record it")
-            self.query_one("#word").focus()
+            self.set_focus(self.query_one("#word"))
         elif self.unmet and not texts["override"]:
-            self.query_one("#override").focus()
-        elif frame is not None and not self.recording:
+            self.set_focus(self.query_one("#override"))
+        elif frame is None or not refs and any(name not in frame.snapshot.explanations for name in self.desk.wanted.signals):
+            self.complain("the evidence is still being read; look at it, then press enter again", worn="watch")
+        elif not self.recording:
             self.recording = True
             choice, judged = self.choice, frame.snapshot.judgement
 

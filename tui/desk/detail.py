@@ -24,8 +24,8 @@ def detail_rows(frame: Frame, signal_id: str, width: int) -> list[Row]:
         return [row("", (frame.glyphs.text("no signal is chosen", width), "dim"))]
     rows = _headline(frame, signal, width)
     rows += [line for condition in signal.conditions for line in _condition(frame, condition, width)]
-    rows += _plot(frame, signal, width)
     rows += _people(frame, signal, width)
+    rows += _plot(frame, signal, width)
     return rows
 
 

@@ -104,9 +104,14 @@ class Ask(Dialog[str]):
         if self.texts:
             yield Body(self.glyphs, [*self.texts, ""])
         yield Body(self.glyphs, [row("", (self.glyphs.text(self.label), "strong"))], id="ask-label")
-        line = Input(value=self.value, select_on_focus=False, id="answer")
+        line = Input(value=self.value, placeholder="type here", select_on_focus=False, id="answer")
         line.cursor_blink = False
         yield line
+
+    def on_mount(self) -> None:
+        """The keys go to the line at once."""
+        super().on_mount()
+        self.set_focus(self.query_one("#answer"))
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         """Take the answer, or say what is lacking."""
@@ -129,7 +134,7 @@ class Choose(Dialog[str]):
     """One of several rows, picked with arrows and Enter; with `sought`, a line above narrows them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "take", show=False, priority=True),
+        Binding("enter", "take", show=False),
         *(Binding(keys, call, show=False) for keys, call in _MOVES),
         *(Binding(key, call, show=False, priority=True) for key, call in (("up", "move(-1)"), ("down", "move(1)"))),
     ]
@@ -147,7 +152,7 @@ class Choose(Dialog[str]):
         if self.texts:
             yield Body(self.glyphs, [*self.texts, ""])
         if self.sought is not None:
-            line = Input(id="sought", select_on_focus=False)
+            line = Input(id="sought", placeholder="type to narrow", select_on_focus=False)
             line.cursor_blink = False
             yield line
         yield Options(id="options")
@@ -157,12 +162,16 @@ class Choose(Dialog[str]):
         super().on_mount()
         offered = self.query_one("#options", Options)
         offered.offer(self.options)
-        (self.query_one("#sought", Input) if self.sought is not None else offered).focus()
+        self.set_focus(self.query_one("#sought", Input) if self.sought is not None else offered)
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """Narrow the options."""
         if self.sought is not None:
             self.query_one("#options", Options).offer(self.sought(message.value))
+
+    def on_input_submitted(self) -> None:
+        """Take it; in the order of the keys, so that Enter never overtakes what was typed before it."""
+        self.action_take()
 
     def action_move(self, by: int) -> None:
         """Move the cursor."""

@@ -33,7 +33,7 @@ def _condition(frame: Frame, part: Explanation, pinned: dict[str, str], wanted: 
     rows = [row("", (line, condition.state)) for line in wrap(head, width, glyphs)]
     for gap in part.gaps:
         what = f"{gap.stream} {gap.signature}".strip()
-        said = f"  nobody looked {figures.span(gap.from_ms, gap.to_ms)} ({format_duration(gap.to_ms - gap.from_ms)}): {what}"
+        said = f"  nobody looked {figures.stretch(gap.from_ms, gap.to_ms)} ({format_duration(gap.to_ms - gap.from_ms)}): {what}"
         rows.append(row("", (glyphs.text(said, width), "partial")))
     matching = [r for r in part.rows if not wanted or wanted in f"{r.ref} {r.what}".casefold()]
     told = f"{len(matching)} rows" + (f" of {len(part.rows)} that contain it" if wanted else "")

@@ -31,6 +31,11 @@ def span(from_ms: int, to_ms: int) -> str:
     return f"{format_instant(from_ms)[5:16]}-{format_instant(to_ms)[5:16]}Z"
 
 
+def stretch(from_ms: int, to_ms: int) -> str:
+    """A stretch of time to the second where it is short: `03:41:03-03:41:07Z`."""
+    return span(from_ms, to_ms) if to_ms - from_ms >= 10 * 60_000 else f"{clock(from_ms)[:-1]}-{clock(to_ms)}"
+
+
 def short_age(ms: int) -> str:
     """An age in at most four characters: `4s`, `12m`, `3h`, `12d`."""
     seconds = max(0, ms) // 1000

@@ -37,17 +37,18 @@ class Rule(Lines):
 class MessageLine(Lines):
     """What just happened, in one line; it stays until something else does."""
 
+    glyphs: Glyphs = UNICODE
     text = ""
     worn = ""
 
     def say(self, glyphs: Glyphs, text: str, worn: str = "") -> None:
         """Say something."""
-        self.text, self.worn = glyphs.text(text, max(0, self.size.width - 1)), worn
+        self.glyphs, self.text, self.worn = glyphs, text, worn
         self.redraw()
 
     def build(self, width: int) -> Sequence[Row]:
         """The one row."""
-        return [row("", (f" {self.text}", self.worn))]
+        return [row("", (f" {self.glyphs.text(self.text, max(0, width - 1))}", self.worn))]
 
 
 class KeyLine(Lines):

@@ -10,6 +10,8 @@ from tui.desk.detail import next_look
 from tui.desk.paint import Lines, Row, Span, row
 from tui.desk.snapshot import Frame
 
+_ROOMY = 100
+
 
 def status_row(frame: Frame, width: int, *, frozen: bool) -> Row:
     """Phase, drill or live, clock, elapsed time, worst state, place in the walk, chain, next look, title; the last ones drop first."""
@@ -44,9 +46,9 @@ def alarm_row(frame: Frame, width: int, trouble: str) -> Row:
     if trouble:
         return row("", (glyphs.text(f" {trouble}", width), "tripped"))
     states = [signal.state for signal in snapshot.judgement.signals]
-    counts = [(state, states.count(state)) for state in STATES if state != "ok" and state in states]
-    spans: list[Span] = [(f" {number} {state}", state) for state, number in counts]
     alarms = snapshot.alarms
+    spans = _counts(states, brief=bool(alarms) and width < _ROOMY)
+    counted = len(spans)
     hint = "a ack  e why " if alarms else ""
     room = width - sum(len(text) for text, _ in spans) - len(hint) - 2
     if not alarms:
@@ -56,13 +58,22 @@ def alarm_row(frame: Frame, width: int, trouble: str) -> Row:
         since = f" since {figures.clock(signal.first_trip_ms)}" if signal.first_trip_ms is not None else ""
         text = f"  {signal.id} {value} of {limit}{since}"
         if len(text) > room:
-            if len(spans) == len(counts):
+            if len(spans) == counted:
                 spans.append((glyphs.text(text, max(0, room)), "tripped"))
             break
         spans.append((text, "tripped"))
         room -= len(text)
     pad = max(1, width - sum(len(text) for text, _ in spans) - len(hint))
     return row("", *spans, (" " * pad, ""), (hint, "key"))
+
+
+def _counts(states: list[str], *, brief: bool) -> list[Span]:
+    """How many signals are in each state that is not ok; where room is short, the tripped ones and how many more."""
+    counts = [(state, states.count(state)) for state in STATES if state != "ok" and state in states]
+    if not brief:
+        return [(f" {number} {state}", state) for state, number in counts]
+    rest = sum(number for state, number in counts if state != "tripped")
+    return [(f" {number} {state}", state) for state, number in counts if state == "tripped"] + ([(f", {rest} more not ok", "watch")] if rest else [])
 
 
 def _calm(frame: Frame) -> str:

@@ -52,7 +52,7 @@ def _heading(text: str) -> list[Row]:
 
 def _facts(frame: Frame, width: int) -> list[Row]:
     snapshot, glyphs = frame.snapshot, frame.glyphs
-    counts = ", ".join(f"{number} {name.replace('_', ' ')}s" for name, number in snapshot.counts.items() if number)
+    counts = ", ".join(f"{name} {number}" for name, number in snapshot.counts.items() if number)
     facts = [
         f"{snapshot.judgement.title}",
         f"{snapshot.path}, case {snapshot.judgement.case_id[:8]}, transaction {snapshot.chain.seq}, head {snapshot.chain.head[:16]}",

@@ -51,6 +51,8 @@ class Lines(Widget):
 
     def redraw(self) -> None:
         """Build again and paint the rows that changed."""
+        if not self.size.width:
+            return  # not laid out yet; the first size builds it
         before, self.rows = self.rows, tuple(self.build(self.size.width))
         self.settle()
         if len(before) != len(self.rows):

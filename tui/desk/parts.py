@@ -91,7 +91,7 @@ def _log(desk: DeskApp, frame: Frame) -> None:
     if rows.current_key and rows.current_key != desk.wanted.ref:
         desk.want(desk.wanted._replace(ref=rows.current_key))
     filtered = f"only entries with {rows.wanted!r}" if rows.wanted else ""
-    desk.part("log-rule", Rule).show(frame.glyphs, f"Everything that happened ({len(rows.rows)})", filtered, lit=rows.has_focus)
+    desk.part("log-rule", Rule).show(frame.glyphs, f"Everything that happened ({len(frame.snapshot.timeline)})", filtered, lit=rows.has_focus)
 
 
 def _window(frame: Frame) -> str:

@@ -51,4 +51,6 @@ def _by_kind(step: Step, state: StepState) -> Primary:
         return Primary("start", f"Enter starts{again}: you do it, the program records it")
     if step.command is not None and step.command.language == "sh" and state.state in ("ready", *_RETRY):
         return Primary("run", f"Enter shows the command and runs it{again}; Space: done without it")
-    return Primary("done", f"do it, then Enter or Space{again}")
+    if step.command is not None and step.command.language == "sh":
+        return Primary("done", "x runs its command; Enter or Space: done")
+    return Primary("done", f"do it{again}, then Enter or Space")

@@ -6,6 +6,7 @@ This is no Markdown engine: links stay text, markup of any kind stays inert, and
 from __future__ import annotations
 
 import re
+from itertools import groupby
 
 from rich.cells import cell_len
 
@@ -24,6 +25,7 @@ def wrap(text: str, width: int, glyphs: Glyphs) -> list[str]:
 
 def _flow(spans: list[Span], width: int, glyphs: Glyphs) -> list[list[Span]]:
     """Break styled text into lines; a word that is longer than a line goes on in the next one."""
+    width = max(1, width)
     lines: list[list[Span]] = [[]]
     room = width
     for text, name in spans:
@@ -40,11 +42,17 @@ def _flow(spans: list[Span], width: int, glyphs: Glyphs) -> list[list[Span]]:
                 lines.append([])
                 room, gap = width, 0
             if gap:
-                lines[-1].append((" ", ""))
+                lines[-1].append((" ", name if place else ""))
             if rest:
                 lines[-1].append((rest, name))
             room -= cell_len(rest) + gap
-    return lines if lines[-1] or len(lines) == 1 else lines[:-1]
+    joined = [_joined(line) for line in lines]
+    return joined if joined[-1] or len(joined) == 1 else joined[:-1]
+
+
+def _joined(line: list[Span]) -> list[Span]:
+    """Neighbours of one class as one span: fewer bytes for the terminal."""
+    return [("".join(text for text, _ in group), name) for name, group in groupby(line, key=lambda span: span[1])]
 
 
 def prose_rows(text: str, width: int, glyphs: Glyphs) -> list[Row]:

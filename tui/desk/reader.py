@@ -19,7 +19,7 @@ from store.walk.session import Who, life_of, monotonic_ms
 from store.walk.states import WalkState, read_walk
 from store.walk.timeline import Entry, timeline
 from store.walk.undo import undo_of
-from tui.desk.runs import log_path, tail
+from tui.desk.runs import tails
 from tui.desk.snapshot import Chain, Looked, Person, Resume, Seen, Snapshot, StreamHealth
 
 _COUNTED = ("collection", "log_match", "snapshot", "run_count", "gauge", "probe", "artifact", "note", "decision", "evaluation")
@@ -96,7 +96,7 @@ class CaseReader:
             gaps=self._gaps(db, walk, judgement),
             people=_people(db),
             counts=facts.counts,
-            tails=_tails(judgement.case_id, walk),
+            tails=tails(judgement.case_id),
             explanations=_explanations(db, question, wanted.signals),
             undos={s: undo_of(self._case, runbook, s, os.environ) for s in wanted.signals if any(o.id == s for o in runbook.signals)},
             looked=_looked(db, wanted.ref),
@@ -166,17 +166,6 @@ def _people(db: sqlite3.Connection) -> tuple[Person, ...]:
         who = Who(*fields)
         found.append(Person(who.operator, who.place, who.pid, started, str(life_of(who))))
     return tuple(found)
-
-
-def _tails(case_id: str, walk: WalkState) -> dict[str, tuple[str, ...]]:
-    """What the processes that work on a step have printed last."""
-    found = {}
-    for step in walk.steps:
-        if step.state == "running" and step.attempts and step.attempts[-1].who.pid:
-            lines = tail(log_path(case_id, step.id, step.attempts[-1].who.pid))
-            if lines:
-                found[step.id] = lines
-    return found
 
 
 def _looked(db: sqlite3.Connection, ref: str) -> Looked | None:

@@ -1,7 +1,7 @@
 """The process that does a step's work beside the desk: it writes the intent, does the work, and writes how it ended.
 
-    collect CASE STEP OPERATOR TERMINAL OVERRIDE    start the step, let `closeout collect` look at each of its streams, pass or fail it
-    command CASE STEP OPERATOR TERMINAL             run the command of a step that was started, keep what it printed, answer the step
+    collect CASE STEP OPERATOR TERMINAL CONFIRM OVERRIDE    start the step, let `closeout collect` look at each of its streams, pass or fail it
+    command CASE STEP OPERATOR TERMINAL                     run the command of a step that was started, keep what it printed, answer the step
 
 It owns the attempt: while it lives the step runs, wherever its desk has gone; when it is killed the attempt is lost, and says so.
 """
@@ -20,6 +20,7 @@ from store.errors import CloseoutError
 from store.evidence import Artifact
 from store.instants import format_instant
 from store.runbook.model import Step
+from store.trust import require
 from store.walk import act
 from store.walk.masking import masked, secret_values
 from store.walk.session import this_process
@@ -44,7 +45,8 @@ def main() -> int:
     try:
         with Case.open(case, write=True) as opened:
             walk = Walk(opened, this_process(operator)._replace(terminal=terminal))
-            return _collect(walk, Path(case), step, "".join(rest)) if task == "collect" else _command(walk, step)
+            require(opened)
+            return _collect(walk, Path(case), step, *rest) if task == "collect" else _command(walk, step)
     except CloseoutError as error:
         print(f"{error.message}\n{error.hint}".strip(), flush=True)
         return error.exit_code
@@ -57,13 +59,13 @@ def _stop(*_: object) -> None:
     raise Stopped
 
 
-def _collect(walk: Walk, case: Path, step_id: str, override: str) -> int:
+def _collect(walk: Walk, case: Path, step_id: str, confirmed: str, override: str) -> int:
     step = named_step(walk.runbook, step_id)
     act.start(walk, step.id, override=override)
     ended: list[str] = []
     try:
         for stream in step.feeds:
-            code, said = _look(case, stream, step, walk)
+            code, said = _look(case, stream, step, walk, confirmed=bool(confirmed))
             ended.append(f"{stream}: {said}")
             if code:
                 act.fail(walk, step.id, reason=f"closeout collect {stream} answered {code}: {said}"[:_SAID], detail={"exit": code})
@@ -75,11 +77,13 @@ def _collect(walk: Walk, case: Path, step_id: str, override: str) -> int:
     return 0
 
 
-def _look(case: Path, stream: str, step: Step, walk: Walk) -> tuple[int, str]:
+def _look(case: Path, stream: str, step: Step, walk: Walk, *, confirmed: bool) -> tuple[int, str]:
     words = ["collect", str(case), stream, "--json"]
     tick = next((source.every_ms for source in walk.runbook.sources if source.id == stream), None)
     if step.for_ms is not None and tick is not None:
         words += ["--every", duration_argument(tick), "--for", duration_argument(step.for_ms)]
+    if confirmed:
+        words.append("--confirm")
     print(f"$ closeout {' '.join(words)}", flush=True)
     child = subprocess.Popen(program(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     last = ""

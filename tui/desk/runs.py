@@ -16,6 +16,10 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
+from store.trust import FOLDER_VARIABLE
+
 TAIL_BYTES = 4096
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
@@ -52,13 +56,19 @@ def runner(*words: str) -> list[str]:
 
 def log_folder(case_id: str) -> Path:
     """Where the processes of a case leave what they print."""
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(state) / "closeout" / "runs" / _UNSAFE.sub("_", case_id)
+    given = os.environ.get(FOLDER_VARIABLE)
+    state = Path(given) if given else platformdirs.user_state_path("closeout")
+    return state / "runs" / _UNSAFE.sub("_", case_id)
 
 
 def log_path(case_id: str, step: str, pid: int) -> Path:
     """The file of one process."""
-    return log_folder(case_id) / f"{_UNSAFE.sub('_', step)}-{pid}.log"
+    return log_folder(case_id) / f"{log_name(step)}-{pid}.log"
+
+
+def log_name(step: str) -> str:
+    """A step's id as a part of a file name."""
+    return _UNSAFE.sub("_", step)
 
 
 def tail(path: Path) -> tuple[str, ...]:
@@ -67,6 +77,17 @@ def tail(path: Path) -> tuple[str, ...]:
         file.seek(max(0, path.stat().st_size - TAIL_BYTES))
         return tuple(file.read().decode("utf-8", "replace").rstrip("\n").split("\n"))
     return ()
+
+
+def tails(case_id: str) -> dict[str, tuple[str, ...]]:
+    """Step -> the last lines of the process that was started for it last."""
+    newest: dict[str, tuple[int, Path]] = {}
+    with contextlib.suppress(OSError):
+        for path in log_folder(case_id).glob("*.log"):
+            step, written = path.stem.rpartition("-")[0], path.stat().st_mtime_ns
+            if written > newest.get(step, (0, path))[0]:
+                newest[step] = (written, path)
+    return {step: lines for step, (_, path) in newest.items() if (lines := tail(path))}
 
 
 class Runs:

@@ -1,18 +1,17 @@
-"""The end of a case from the desk: what is still open, where the sealed copy goes, and the command that makes it."""
+"""The end of a case from the desk: what is still open, where the sealed copy goes, and its receipt."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from store.errors import Refused
 from store.walk import act
 from store.walk.states import StepState
 from store.walk.walk import Walk
 from tui.desk.dialogs import Ask
 from tui.desk.paint import Row, row
-from tui.desk.runs import program
 from tui.desk.snapshot import Frame
-from tui.desk.world import walk_case_id
 
 if TYPE_CHECKING:
     from tui.desk.app import DeskApp
@@ -21,7 +20,7 @@ _SHOWN = 6
 
 
 def seal(desk: DeskApp, frame: Frame) -> None:
-    """Ask where the copy goes, then end the seal step and run `closeout seal`; with open steps only for a reason."""
+    """Ask where the copy goes, then end the seal step and seal; with open steps only for a reason."""
     left = frame.snapshot.walk.open_mandatory
     step = next((s for s in frame.snapshot.walk.steps if s.kind == "seal" and s.state != "passed"), None)
     texts: list[str | Row] = ["Nothing can be written after the seal."]
@@ -45,9 +44,15 @@ def seal(desk: DeskApp, frame: Frame) -> None:
 
 def _run(desk: DeskApp, step: StepState | None, out: str, override: str) -> None:
     def job(walk: Walk) -> str:
+        from store.seal.seal import seal_case
+
+        if Path(out).exists():
+            raise Refused(f"{out} is there already", "name another file")
         if step is not None:
             act.finish(walk, step.id, reason=f"sealed into {Path(out).name}", override=override)
-        desk.runs.start(walk_case_id(walk), "seal", program("seal", str(desk.case_path), out))
-        return "the case is being sealed"
+        done = seal_case(Path(desk.case_path), Path(out), operator=walk.who.operator, override=override or None, clock=walk.case.clock)
+        desk.receipt = done.receipt.line()
+        return f"sealed: {out}; keep the receipt outside the file: y copies it"
 
+    desk.say("the case is verified, sealed and copied")
     desk.write(job)

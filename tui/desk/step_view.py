@@ -11,6 +11,7 @@ from tui.desk import figures
 from tui.desk.paint import Lines, Row, row
 from tui.desk.primary import primary
 from tui.desk.prose import code_rows, prose_rows, wrap
+from tui.desk.runs import log_name
 from tui.desk.snapshot import Frame
 from tui.desk.steps import bare_title, worn
 
@@ -44,6 +45,8 @@ def _standing(frame: Frame, state: StepState, width: int) -> list[Row]:
     parts = [state.state + (f" ({state.choice})" if state.choice else "")]
     if state.elapsed_ms is not None:
         parts.append(figures.long_time(state.elapsed_ms + frame.now_ms - frame.snapshot.read_ms))
+    if state.value:
+        parts.append(f"answered {state.value}")
     if state.attempt > 1:
         parts.append(f"attempt {state.attempt}")
     if state.operator:
@@ -56,7 +59,7 @@ def _standing(frame: Frame, state: StepState, width: int) -> list[Row]:
         parts.append("CHANGES the world")
     sign = (f"{glyphs.step(state.state)} ", worn(state.state))
     rows = [row("", sign, (glyphs.text(", ".join(parts), width - 2), worn(state.state) or "strong"))]
-    said = "; ".join(filter(None, [state.why if state.state != "waiting" else "", state.reason, *state.needs_remarks]))
+    said = "; ".join(dict.fromkeys(filter(None, [state.why if state.state != "waiting" else "", state.reason, *state.needs_remarks])))
     rows += [row("", (line, "dim")) for line in wrap(said, width, glyphs)] if said else []
     return rows
 
@@ -69,7 +72,8 @@ def _action(frame: Frame, state: StepState, width: int) -> list[Row]:
 
 
 def _tail(frame: Frame, state: StepState, width: int) -> list[Row]:
-    lines = frame.snapshot.tails.get(state.id, ())
+    """The end of what the step's process printed."""
+    lines = [line for line in frame.snapshot.tails.get(log_name(state.id), ()) if line.strip()] if state.attempts else []
     return [row("", ("  " + frame.glyphs.text(line, width - 2), "dim")) for line in lines[-_TAIL_ROWS:]]
 
 

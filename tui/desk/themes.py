@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.theme import Theme
 
 THEMES = (
@@ -15,6 +18,14 @@ THEMES = (
     ),
 )  # fmt: skip
 NAMES = ("closeout-dark", "closeout-light", "ansi-dark")
+
+
+class Colourless(LineFilter):
+    """Takes every colour out of a line and leaves bold, dim and reverse, so that no colour code at all is written."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The same text in the same weights."""
+        return [Segment(text, style.without_color if style is not None else None, control) for text, style, control in segments]
 
 
 def first_theme(*, plain: bool) -> str:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rich.text import Text
 from textual.app import SuspendNotSupported
 
 from store.instants import format_duration
@@ -18,7 +17,7 @@ from store.walk import remarks
 from store.walk.states import COLLECTING, StepState
 from store.walk.walk import Walk, named_step
 from tui.desk.dialogs import Ask, Choose, Read
-from tui.desk.paint import row
+from tui.desk.paint import Row, row
 from tui.desk.prose import code_rows
 from tui.desk.runs import interrupt_process, program, runner
 from tui.walking import command_line
@@ -30,9 +29,24 @@ if TYPE_CHECKING:
 def collect(desk: DeskApp, state: StepState) -> None:
     """Let a process of its own look at the step's streams; it writes the intent first, and how it ended."""
 
-    def begin(override: str) -> None:
-        words = runner("collect", str(desk.case_path), state.id, desk.who.operator, desk.who.terminal, override)
+    frame = desk.frame
+    if frame is None:
+        return
+    feeds = named_step(frame.snapshot.runbook, state.id).feeds
+    asking = [source for source in frame.snapshot.runbook.sources if source.id in feeds and source.side_effects]
+
+    def go(override: str, *, confirmed: bool) -> None:
+        words = runner("collect", str(desk.case_path), state.id, desk.who.operator, desk.who.terminal, "confirmed" if confirmed else "", override)
         _start(desk, state.id, words, f"{state.id} is being started in a process of its own")
+
+    def begin(override: str) -> None:
+        if not asking:
+            go(override, confirmed=False)
+            return
+        rows: list[str | Row] = ["These requests run jobs when they are sent."]
+        rows += [line for source in asking if source.command for line in code_rows(source.command.text, 74, desk.glyphs)]
+        read = Read(desk.glyphs, f"Send the requests of {state.id}?", rows, doing="sends them")
+        desk.push_screen(read, lambda yes: go(override, confirmed=True) if yes else None)
 
     if state.needs_unmet:
         texts = [f"{state.id} needs {', '.join(state.needs_unmet)}."]
@@ -54,8 +68,11 @@ def run(desk: DeskApp, state: StepState) -> None:
     if step.command is None or step.command.language != "sh":
         desk.say(f"{state.id} has no command for a shell" + ("; c copies what it has" if step.command else ""), "watch")
         return
-    if state.state not in ("ready", "running"):
-        desk.say(f"{state.id} is {state.state}: r runs it again", "watch")
+    if state.state != "running" and "start" not in state.acts:
+        desk.say(f"{state.id} is {state.state}: r opens it again", "watch")
+        return
+    if state.needs_unmet:
+        desk.say(f"{state.id} needs {', '.join(state.needs_unmet)}", "watch")
         return
     unset = [name for name in frame.snapshot.runbook.needs if not os.environ.get(name) and f"${name}" in step.command.text]
     rows = [*code_rows(step.command.text, 74, desk.glyphs)]
@@ -116,20 +133,22 @@ def _stopped(desk: DeskApp, choice: str) -> None:
 
 
 def leave(desk: DeskApp) -> None:
-    """Leave; what keeps running and how to come back is printed where the shell is."""
-    desk.exit(0, message=Text(farewell(desk)))
+    """Leave; `closeout run` prints the farewell where the shell is."""
+    desk.exit(0)
 
 
-def farewell(desk: DeskApp) -> str:
+def farewell(desk: DeskApp) -> list[str]:
     """What is printed where the shell is: what keeps running, how to come back, how a second person confirms."""
     case = str(desk.case_path)
-    lines = [f"{case}: come back with: {command_line('run', case)}"]
+    if desk.snapshot is not None and desk.snapshot.sealed:
+        return [*([desk.receipt] if desk.receipt else []), f"sealed; check it with: {command_line('verify', case)}"]
+    lines = [f"come back with: {command_line('run', case)}"]
     for step in desk.snapshot.walk.steps if desk.snapshot else ():
         if step.background:
             lines.append(f"  {step.id} keeps running; see it with: {command_line('next', case, '--all')}")
         if step.awaits:
             lines.append(f"  {step.id} waits for {step.awaits}: {command_line('step', 'confirm', case, step.id)} --operator NAME")
-    return "\n".join(lines)
+    return lines
 
 
 def shell(desk: DeskApp) -> None:

@@ -1,0 +1,63 @@
+"""Each pane at three sizes as text: a change of the screen is read in a diff."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.tui.desk.desk_world import make_case, make_desk, opened, screen_text, steady, until
+from tui.desk.glyphs import ASCII, UNICODE, Glyphs
+
+GOLDENS = Path(__file__).parent / "goldens"
+SIZES = ((80, 24), (120, 36), (160, 48))
+
+
+def check(name: str, text: str) -> None:
+    """Compare with the kept screen; CLOSEOUT_KEEP_GOLDENS=1 keeps this one instead."""
+    kept = GOLDENS / f"{name}.txt"
+    if os.environ.get("CLOSEOUT_KEEP_GOLDENS"):
+        GOLDENS.mkdir(exist_ok=True)
+        kept.write_text(text + "\n", "utf-8")
+    assert text + "\n" == kept.read_text("utf-8")
+
+
+async def walk_panes(size: tuple[int, int], glyphs: Glyphs, prefix: str) -> None:
+    desk = make_desk(Path("case.db"), glyphs=glyphs)
+    async with desk.run_test(size=size) as pilot:
+        await opened(pilot)
+        check(f"{prefix}-run", steady(screen_text(desk)))
+        await pilot.press("2")
+        await until(pilot, lambda: desk.pane == "board" and "Owner" in screen_text(desk))
+        check(f"{prefix}-board", steady(screen_text(desk)))
+        await pilot.press("e")
+        await until(pilot, lambda: "24 rows" in screen_text(desk) and "inbox-timeout-23" in screen_text(desk))
+        await until(pilot, lambda: desk.snapshot is not None and desk.snapshot.looked is not None)
+        check(f"{prefix}-evidence", steady(screen_text(desk)))
+        await pilot.press("4")
+        check(f"{prefix}-packet", steady(screen_text(desk)))
+        await pilot.press("5")
+        await until(pilot, lambda: "case began" in screen_text(desk) or "began" in screen_text(desk))
+        check(f"{prefix}-log", steady(screen_text(desk)))
+        await pilot.press("1", "D")
+        await until(pilot, lambda: "nothing tripped" in screen_text(desk))
+        check(f"{prefix}-decide", steady(screen_text(desk)))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "[x]" in screen_text(desk) and "app/inbox/list.ts" in screen_text(desk))
+        check(f"{prefix}-decide-record", steady(screen_text(desk)))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_every_pane_stands_as_it_was_kept(size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_case(Path("case.db"))
+    await walk_panes(size, UNICODE, f"{size[0]}x{size[1]}")
+
+
+async def test_plain_ascii_says_the_same_without_a_byte_above_127(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_case(Path("case.db"))
+    await walk_panes((80, 24), ASCII, "ascii-80x24")
+    for kept in GOLDENS.glob("ascii-*.txt"):
+        assert kept.read_text("utf-8").isascii(), kept.name
