@@ -39,7 +39,8 @@ CREATE VIEW verdict_signature AS
 SELECT g.signature, g.id AS position, g.title, g.role, g.sha256, g.routes, g.edition
 FROM verdict_asked v JOIN signature g ON g.edition = v.edition
 WHERE g.role = 'target'
-   OR EXISTS (SELECT 1 FROM definition d JOIN definition_signature s ON s.definition = d.id WHERE d.edition = g.edition AND s.signature = g.signature);
+   OR EXISTS (SELECT 1 FROM definition d JOIN definition_signature s ON s.definition = d.id
+               WHERE d.edition = g.edition AND s.signature = g.signature);
 
 CREATE VIEW verdict_stream AS
 -- Where each signature is looked for: the streams of the conditions that judge it, each with the longest settle time among them.
@@ -52,13 +53,15 @@ GROUP BY g.signature, g.sha256, t.stream;
 CREATE VIEW verdict_stretch AS
 -- Unbroken captures that touch a window, per signature and stream: seen_to_ms as captured, to_ms as far as settled. Failed and truncated
 -- collections cover nothing; one without an end is open or lost, and counts as its coverage says.
-SELECT w.side, s.signature, s.stream, c.collection, c.from_ms, max(c.to_ms) AS seen_to_ms, max(min(c.to_ms, c.collected_ms - s.settle_ms)) AS to_ms,
-       w.from_ms AS window_from_ms, w.to_ms AS window_to_ms, w.first_minute_ms, w.last_minute_ms
-FROM verdict_window w CROSS JOIN verdict_stream s
-     CROSS JOIN coverage c ON c.stream = s.stream AND c.to_ms > w.from_ms AND c.from_ms < w.to_ms AND c.seq <= w.known_seq
-WHERE NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = c.collection AND x.seq <= w.known_seq)
-  AND NOT EXISTS (SELECT 1 FROM collection_end e WHERE e.collection = c.collection AND e.status <> 'ok' AND e.seq <= w.known_seq)
-GROUP BY w.side, s.signature, s.stream, c.collection, c.from_ms;
+SELECT g.side, s.signature, g.stream, g.collection, g.from_ms, g.seen_to_ms, g.to_ms, g.window_from_ms, g.window_to_ms, g.first_minute_ms, g.last_minute_ms
+FROM (SELECT w.side, s.stream, s.settle_ms, c.collection, c.from_ms, max(c.to_ms) AS seen_to_ms, max(min(c.to_ms, c.collected_ms - s.settle_ms)) AS to_ms,
+             w.from_ms AS window_from_ms, w.to_ms AS window_to_ms, w.first_minute_ms, w.last_minute_ms, w.known_seq
+      FROM verdict_window w CROSS JOIN (SELECT DISTINCT stream, settle_ms FROM verdict_stream) AS s
+           CROSS JOIN coverage c ON c.stream = s.stream AND c.to_ms > w.from_ms AND c.from_ms < w.to_ms AND c.seq <= w.known_seq
+      GROUP BY w.side, s.stream, s.settle_ms, c.collection, c.from_ms) AS g
+     JOIN verdict_stream s ON s.stream = g.stream AND s.settle_ms = g.settle_ms
+WHERE NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = g.collection AND x.seq <= g.known_seq)
+  AND NOT EXISTS (SELECT 1 FROM collection_end e WHERE e.collection = g.collection AND e.status <> 'ok' AND e.seq <= g.known_seq);
 
 CREATE VIEW verdict_watched AS
 -- Watched time inside a window per lane. A lane is a signature on one of its streams: a collection counts only if it looked for the
@@ -97,7 +100,8 @@ FROM verdict_window w CROSS JOIN verdict_signature g LEFT JOIN (
     ON s.side = w.side AND s.signature = g.signature;
 
 CREATE VIEW verdict_failure AS
--- Each failure once, at its earliest known time; one that was already seen before the window belongs to that earlier time.
+-- Each failure once, at its earliest known time; one that was already seen before the window belongs to that earlier time. An earlier
+-- sighting is looked up by its key: `+` keeps SQLite from going through the signature's whole history instead.
 SELECT e.side, e.signature, e.stream, e."key", e.at_ms, e.certain
 FROM (SELECT w.side, w.from_ms, w.known_seq, m.signature, m.stream, m."key", max(m.certain) AS certain,
              ifnull(min(CASE WHEN m.certain = 1 THEN m.at_ms END), min(m.at_ms)) AS at_ms
@@ -108,7 +112,7 @@ FROM (SELECT w.side, w.from_ms, w.known_seq, m.signature, m.stream, m."key", max
       GROUP BY w.side, m.signature, m.stream, m."key") AS e
 WHERE NOT EXISTS (
     SELECT 1 FROM log_match m
-    WHERE m."key" = e."key" AND m.stream = e.stream AND m.at_ms < e.from_ms AND m.signature = e.signature AND m.seq <= e.known_seq
+    WHERE m."key" = e."key" AND m.stream = e.stream AND m.at_ms < e.from_ms AND +m.signature = e.signature AND m.seq <= e.known_seq
       AND m.certain >= e.certain
       AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = m.collection AND x.seq <= e.known_seq));
 
@@ -125,7 +129,8 @@ CREATE VIEW verdict_piece AS
 -- saw the very same part the one collected last counts.
 SELECT side, stream, minute_ms, route, requests, collected_ms, last_ms - first_ms AS seen_ms
 FROM (SELECT p.*, k.collected_ms,
-             row_number() OVER (PARTITION BY p.side, p.stream, p.minute_ms, p.route, p.first_ms, p.last_ms ORDER BY k.collected_ms DESC, p.requests DESC) AS place
+             row_number() OVER (PARTITION BY p.side, p.stream, p.minute_ms, p.route, p.first_ms, p.last_ms
+                                ORDER BY k.collected_ms DESC, p.requests DESC) AS place
       FROM (SELECT t.side, t.stream, r.minute_ms, r.route, r.collection, r.requests, min(max(t.from_ms, r.minute_ms)) AS first_ms,
                    max(min(t.seen_to_ms, r.minute_ms + 60000)) AS last_ms
             FROM (SELECT DISTINCT side, stream, collection, from_ms, seen_to_ms FROM verdict_stretch) AS t
@@ -193,16 +198,23 @@ SELECT w.side, g.signature, (w.last_minute_ms - w.first_minute_ms) / 60000 AS mi
                                              AND i.from_ms <= w.first_minute_ms AND i.to_ms >= w.last_minute_ms)) AS known
 FROM verdict_window w CROSS JOIN verdict_signature g;
 
+CREATE VIEW verdict_look AS
+-- Collections that looked into a window, by what they were asked or by what they covered, however they ended.
+SELECT w.side, k.stream, k.id AS collection, w.known_seq
+FROM verdict_window w CROSS JOIN (SELECT DISTINCT stream FROM verdict_stream) AS s
+     CROSS JOIN collection k ON k.stream = s.stream AND k.from_ms < w.to_ms AND k.to_ms > w.from_ms AND k.seq <= w.known_seq
+UNION
+SELECT w.side, c.stream, c.collection, w.known_seq
+FROM verdict_window w CROSS JOIN (SELECT DISTINCT stream FROM verdict_stream) AS s
+     CROSS JOIN coverage c ON c.stream = s.stream AND c.to_ms > w.from_ms AND c.from_ms < w.to_ms AND c.seq <= w.known_seq;
+
 CREATE VIEW verdict_text AS
--- Which text of each signature the collections of a window looked for, however they ended: that of the asked edition if any of them did.
+-- Which text of each signature the collections of a window looked for: that of the asked edition if any of them did.
 SELECT DISTINCT side, stream, signature, sha256
-FROM (SELECT w.side, s.stream, s.signature, f.sha256, s.sha256 AS asked,
-             max(f.sha256 = s.sha256) OVER (PARTITION BY w.side, s.stream, s.signature) AS found
-      FROM verdict_window w CROSS JOIN verdict_stream s CROSS JOIN collection k ON k.stream = s.stream AND k.seq <= w.known_seq
-           JOIN looked_for f ON f.collection = k.id AND f.signature = s.signature
-      WHERE ((k.from_ms < w.to_ms AND k.to_ms > w.from_ms)
-             OR EXISTS (SELECT 1 FROM coverage c WHERE c.stream = k.stream AND c.to_ms > w.from_ms AND c.from_ms < w.to_ms AND c.collection = k.id))
-        AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = k.id AND x.seq <= w.known_seq))
+FROM (SELECT k.side, s.stream, s.signature, f.sha256, s.sha256 AS asked,
+             max(f.sha256 = s.sha256) OVER (PARTITION BY k.side, s.stream, s.signature) AS found
+      FROM verdict_look k JOIN verdict_stream s ON s.stream = k.stream JOIN looked_for f ON f.collection = k.collection AND f.signature = s.signature
+      WHERE NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = k.collection AND x.seq <= k.known_seq))
 WHERE sha256 = asked OR NOT found;
 
 CREATE VIEW verdict_matched AS
@@ -230,9 +242,12 @@ SELECT g.signature, g.position, g.title, g.role, (SELECT unmatched FROM verdict_
 FROM (SELECT g.*, EXISTS (SELECT 1 FROM verdict_traffic t JOIN verdict_count c ON c.side = t.side AND c.signature = t.signature
                            WHERE t.signature = g.signature AND t.known AND t.requests = 0 AND c.failures > 0) AS odd
       FROM verdict_signature g) AS g
-     JOIN verdict_count b ON b.signature = g.signature AND b.side = 'baseline' JOIN verdict_count p ON p.signature = g.signature AND p.side = 'postfix'
-     JOIN verdict_coverage bc ON bc.signature = g.signature AND bc.side = 'baseline' JOIN verdict_coverage pc ON pc.signature = g.signature AND pc.side = 'postfix'
-     JOIN verdict_traffic bt ON bt.signature = g.signature AND bt.side = 'baseline' JOIN verdict_traffic pt ON pt.signature = g.signature AND pt.side = 'postfix')
+     JOIN verdict_count b ON b.signature = g.signature AND b.side = 'baseline'
+     JOIN verdict_count p ON p.signature = g.signature AND p.side = 'postfix'
+     JOIN verdict_coverage bc ON bc.signature = g.signature AND bc.side = 'baseline'
+     JOIN verdict_coverage pc ON pc.signature = g.signature AND pc.side = 'postfix'
+     JOIN verdict_traffic bt ON bt.signature = g.signature AND bt.side = 'baseline'
+     JOIN verdict_traffic pt ON pt.signature = g.signature AND pt.side = 'postfix')
 SELECT *, b_known AND p_known AS known, matched AND b_covered AND p_covered AS comparable,
        CASE WHEN b_known AND p_known AND b_requests + p_requests > 0 THEN 1.0 * b_requests * p_traffic_minutes ELSE 1.0 END AS b_exposure,
        CASE WHEN b_known AND p_known AND b_requests + p_requests > 0 THEN 1.0 * p_requests * b_traffic_minutes ELSE 1.0 END AS p_exposure
@@ -262,9 +277,9 @@ WITH RECURSIVE weight (signature, test, n, hits, odds, step, counts, k, w) AS (
     UNION ALL
     SELECT signature, test, n, hits, odds, step, 1, k + step, w * odds * CASE step WHEN 1 THEN (n - k) / (k + 1.0) ELSE k / (n - k + 1.0) END
     FROM weight WHERE k + step BETWEEN 0 AND n AND w > 1e-300)
-SELECT signature, test, min(1.0, ifnull(sum(w) FILTER (WHERE counts AND CASE WHEN test IN ('improved', 'improved_minutes') THEN k <= hits ELSE k >= hits END), 0.0)
-                                 / sum(w) FILTER (WHERE counts)) AS p
-FROM weight GROUP BY signature, test;
+SELECT signature, test, min(1.0, ifnull(sum(w) FILTER (WHERE CASE WHEN test IN ('improved', 'improved_minutes') THEN k <= hits ELSE k >= hits END), 0.0)
+                                 / sum(w)) AS p
+FROM weight WHERE counts GROUP BY signature, test;
 
 CREATE VIEW verdict_interval AS
 -- Clopper-Pearson, 90 % two-sided, as bounds of the share of failures in the postfix window: the share at which the tail beyond the hits
@@ -285,10 +300,11 @@ WITH RECURSIVE bound (signature, n, hits, side, alpha, round, low, high, share, 
                    SELECT step, 1, k + step, w * CASE step WHEN 1 THEN (b.n - k) * b.share / ((k + 1) * (1 - b.share))
                                                            ELSE k * (1 - b.share) / ((b.n - k + 1) * b.share) END
                    FROM weight WHERE k + step BETWEEN 0 AND b.n AND w > 1e-20)
-               SELECT ifnull((tail - b.alpha * whole) / (b.side * spot * CASE b.side WHEN 1 THEN b.hits / b.share ELSE (b.n - b.hits) / (1 - b.share) END),
+               SELECT ifnull((tail - b.alpha * whole)
+                             / (b.side * spot * CASE b.side WHEN 1 THEN b.hits / b.share ELSE (b.n - b.hits) / (1 - b.share) END),
                              CASE WHEN (tail < b.alpha * whole) = (b.side = 1) THEN -1.0 ELSE 1.0 END)
-               FROM (SELECT sum(w) AS whole, ifnull(sum(w) FILTER (WHERE (k - b.hits) * b.side >= 0), 0.0) AS tail, max(w) FILTER (WHERE k = b.hits) AS spot
-                     FROM weight WHERE counts)) END
+               FROM (SELECT sum(w) AS whole, ifnull(sum(w) FILTER (WHERE (k - b.hits) * b.side >= 0), 0.0) AS tail,
+                            max(w) FILTER (WHERE k = b.hits) AS spot FROM weight WHERE counts)) END
     FROM bound b WHERE round < 200 AND (shift IS NULL OR abs(shift) > 4e-16 * share))
 SELECT signature, max(CASE WHEN side = 1 THEN share END) AS low, max(CASE WHEN side = -1 THEN share END) AS high
 FROM (SELECT signature, side, share, row_number() OVER (PARTITION BY signature, side ORDER BY round DESC) AS age FROM bound)
@@ -338,8 +354,8 @@ FROM step;
 CREATE VIEW verdict_signal AS
 -- The signals at the end of the postfix window, trips latched from its start; no rows unless `asked` puts that question.
 SELECT s.signal, s.position, s.title, s.state, s.reason, a.owner,
-       s.state = 'tripped' AND (EXISTS (SELECT 1 FROM condition_trip t JOIN definition d ON d.id = t.definition WHERE d.signal = s.signal AND d.kind = 'loop')
-                             OR EXISTS (SELECT 1 FROM condition_state c WHERE c.signal = s.signal AND c.kind = 'loop' AND c.state = 'tripped')) AS loop
+       s.state = 'tripped' AND EXISTS (SELECT 1 FROM condition_trip t JOIN definition d ON d.id = t.definition
+                                        WHERE d.signal = s.signal AND d.kind = 'loop') AS loop
 FROM verdict_question q JOIN asked k ON k.as_of_ms = q.as_of_ms AND k.known_seq = q.known_seq AND k.scope_start_ms = q.scope_start_ms
           AND k.live = 0 AND k.edition = q.edition AND k.history_start_ms IS q.history_start_ms
      CROSS JOIN signal_state s JOIN signal a ON a.edition = q.edition AND a.signal = s.signal;
@@ -348,7 +364,8 @@ CREATE VIEW verdict_probe AS
 -- Routes that did not answer as expected inside the postfix window, with the newest such answer and the signal that watches the route. A
 -- route that no condition probes has no expected statuses: then only no answer, a server's fault or an outcome that says so is odd.
 SELECT stream, route, status_text, at_ms, signal
-FROM (SELECT p.stream, p.route, p.status_text, p.at_ms, c.signal, row_number() OVER (PARTITION BY p.stream, p.route ORDER BY p.at_ms DESC, p.id DESC, c.definition) AS place
+FROM (SELECT p.stream, p.route, p.status_text, p.at_ms, c.signal,
+             row_number() OVER (PARTITION BY p.stream, p.route ORDER BY p.at_ms DESC, p.id DESC, c.definition) AS place
       FROM verdict_window w CROSS JOIN probe p ON p.stream IN (SELECT stream FROM source WHERE edition = w.edition)
                 AND p.at_ms >= w.from_ms AND p.at_ms < w.to_ms AND p.seq <= w.known_seq
            LEFT JOIN (SELECT d.edition, d.id AS definition, d.signal, s.stream, t.route
@@ -367,11 +384,13 @@ CREATE VIEW verdict_watch_item AS
 SELECT 'probe' AS kind, p.signal, p.route AS about, p.status_text AS detail, ifnull(a.owner, '[]') AS owner, 1 AS part, p.at_ms AS place
 FROM verdict_probe p LEFT JOIN signal a ON a.signal = p.signal AND a.edition = (SELECT edition FROM verdict_asked)
 UNION ALL
-SELECT CASE s.state WHEN 'watch' THEN 'signal' ELSE 'unknown' END, s.signal, s.signal, s.reason, s.owner, CASE s.state WHEN 'watch' THEN 2 ELSE 3 END, s.position
+SELECT CASE s.state WHEN 'watch' THEN 'signal' ELSE 'unknown' END, s.signal, s.signal, s.reason, s.owner, CASE s.state WHEN 'watch' THEN 2 ELSE 3 END,
+       s.position
 FROM verdict_signal s
-WHERE s.state IN ('no_data', 'stale', 'partial') OR (s.state = 'watch' AND NOT EXISTS (SELECT 1 FROM verdict_probe p WHERE p.signal = s.signal AND s.reason = 'probe_failed'))
+WHERE s.state IN ('no_data', 'stale', 'partial')
+   OR (s.state = 'watch' AND NOT (s.reason = 'probe_failed' AND EXISTS (SELECT 1 FROM verdict_probe p WHERE p.signal = s.signal)))
 UNION ALL
-SELECT 'signature', j.signal, r.signature, CASE WHEN r.class = 'improved' THEN 'traffic_unknown' ELSE r.class END, ifnull(a.owner, '[]'), 4, r.position
+SELECT 'signature', j.signal, r.signature, CASE r.class WHEN 'improved' THEN 'traffic_unknown' ELSE r.class END, ifnull(a.owner, '[]'), 4, r.position
 FROM verdict_row r
      LEFT JOIN (SELECT g.signature, min(d.id) AS definition, d.signal, d.edition FROM definition d JOIN definition_signature g ON g.definition = d.id
                  WHERE d.edition = (SELECT edition FROM verdict_asked) GROUP BY g.signature) AS j ON j.signature = r.signature
@@ -393,7 +412,8 @@ CREATE VIEW verdict_fact AS
 -- What the rules look at, in one row.
 WITH settled AS MATERIALIZED (
 SELECT count(*) FILTER (WHERE class = 'regressed') AS regressed, count(*) FILTER (WHERE role = 'target') AS targets,
-       count(*) FILTER (WHERE role = 'target' AND class = 'improved') AS improved, count(*) FILTER (WHERE role = 'target' AND b_failures > 0) AS failed_before,
+       count(*) FILTER (WHERE role = 'target' AND class = 'improved') AS improved,
+       count(*) FILTER (WHERE role = 'target' AND b_failures > 0) AS failed_before,
        count(*) FILTER (WHERE role = 'target' AND NOT (b_covered AND p_covered)) AS uncovered,
        count(*) FILTER (WHERE class IN ('unknown', 'unresolved') OR (role = 'target' AND class <> 'improved')) AS unresolved,
        count(*) FILTER (WHERE role = 'target' AND NOT known) AS traffic_unknown FROM verdict_row),
@@ -420,16 +440,27 @@ SELECT r.column1 AS place, r.column2 AS verdict, r.column3 AS reason,
                       WHEN 'traffic_unknown' THEN traffic_unknown > 0
                       WHEN 'all_targets_improved' THEN 1
                       ELSE unmatched IS r.column3 END AS holds
-FROM fact CROSS JOIN (VALUES (1, NULL, 'signals_not_asked'), (2, 'rejected', 'signal_tripped'), (3, 'rejected', 'regression'),
-                             (4, 'inconclusive', 'unmatched_length'), (5, 'inconclusive', 'windows_overlap'), (6, 'inconclusive', 'signature_set_differs'),
-                             (7, 'inconclusive', 'no_targets'), (8, 'inconclusive', 'baseline_empty'), (9, 'inconclusive', 'coverage'),
-                             (10, 'inconclusive', 'no_significant_change'), (11, 'partially_confirmed', 'unresolved_signature'),
-                             (12, 'partially_confirmed', 'signal_not_ok'), (13, 'partially_confirmed', 'watch_item'),
-                             (14, 'partially_confirmed', 'traffic_unknown'), (15, 'confirmed', 'all_targets_improved')) AS r;
+FROM fact CROSS JOIN (VALUES
+    (1, NULL, 'signals_not_asked'),
+    (2, 'rejected', 'signal_tripped'),
+    (3, 'rejected', 'regression'),
+    (4, 'inconclusive', 'unmatched_length'),
+    (5, 'inconclusive', 'windows_overlap'),
+    (6, 'inconclusive', 'signature_set_differs'),
+    (7, 'inconclusive', 'no_targets'),
+    (8, 'inconclusive', 'baseline_empty'),
+    (9, 'inconclusive', 'coverage'),
+    (10, 'inconclusive', 'no_significant_change'),
+    (11, 'partially_confirmed', 'unresolved_signature'),
+    (12, 'partially_confirmed', 'signal_not_ok'),
+    (13, 'partially_confirmed', 'watch_item'),
+    (14, 'partially_confirmed', 'traffic_unknown'),
+    (15, 'confirmed', 'all_targets_improved')) AS r;
 
 CREATE VIEW verdict_attempt AS
 -- Which attempt this is: one more than the recorded postfix windows that ended earlier.
-SELECT 1 + (SELECT count(*) FROM (SELECT DISTINCT w.from_ms, w.to_ms FROM "window" w WHERE w.name = 'postfix' AND w.seq <= v.known_seq AND w.to_ms < v.postfix_to_ms)) AS attempt
+SELECT 1 + (SELECT count(*) FROM (SELECT DISTINCT w.from_ms, w.to_ms FROM "window" w
+                                  WHERE w.name = 'postfix' AND w.seq <= v.known_seq AND w.to_ms < v.postfix_to_ms)) AS attempt
 FROM verdict_asked v;
 
 CREATE VIEW verdict AS
