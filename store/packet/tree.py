@@ -53,7 +53,7 @@ def draw_tree(action: str | None) -> str:
         y = 6 + place * _ROW
         asked, taken = answer in ("yes", "no"), answer == "yes"
         parts += _box(4, y, 450, rung.question, strong=asked, taken=False)
-        parts += _arrow(f"M454 {y + _BOX // 2}H490", "yes", 458, y + _BOX // 2 - 4, taken=taken)
+        parts += _arrow(f"M454 {y + _BOX // 2}H496", "yes", 458, y + _BOX // 2 - 4, taken=taken)
         parts += _box(496, y, 258, rung.action, strong=taken, taken=taken)
         if place + 1 < len(RUNGS):
             parts += _arrow(f"M28 {y + _BOX}V{y + _ROW}", "no", 34, y + _BOX + 11, taken=answer == "no")

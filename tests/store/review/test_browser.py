@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from store.case import Case
+from store.review.facts import read_case
 from store.review.serve import Review, open_review
+from store.review.static import static_page
 from tests.store.review.conftest import close
 
-PAGES = {
+PAGES: dict[str, tuple[str, ...]] = {
     "seed": (
         "/-/case",
         "/-/signal/webhook-60s",
@@ -22,7 +26,7 @@ PAGES = {
         "/log_match",
         "/signal_state",
     ),
-    "empty": ("/-/case", "/-/signal/webhook-60s", "/-/timeline", "/-/artifacts", ""),
+    "empty": ("/-/case", "/-/signal/webhook-60s", "/-/timeline", "/-/artifacts", "/-/verify", ""),
     "hostile": (
         "/-/case",
         "/-/signal/~3Ci~3Esignal~3C~2Fi~3E",
@@ -38,6 +42,10 @@ PAGES = {
         "/timeline",
     ),
 }
+
+
+TOO_WIDE = """document.documentElement.scrollWidth <= 390 ? [] : [...document.querySelectorAll('*')]
+    .filter(e => e.scrollWidth > 390 && !e.closest('svg')).map(e => e.tagName + ' ' + e.textContent.slice(0, 60))"""
 
 
 @pytest.fixture(scope="module", params=list(PAGES))
@@ -87,8 +95,32 @@ def test_pages_run_nothing_miss_nothing_and_ask_nobody_else(browser: Any, served
         assert missing == [], path
         if "/-/" in path:
             assert page.evaluate("document.scripts.length") == 0
-            assert page.evaluate("document.documentElement.scrollWidth") <= 390, f"{path} scrolls sideways"
+            assert page.evaluate(TOO_WIDE) == [], f"{path} scrolls sideways"
     page.close()
     origin = base.rpartition("/")[0]
     assert [url for url in asked if not url.startswith((origin, "data:"))] == []
     assert troubles == []
+
+
+@pytest.mark.parametrize("name", ["seed", "empty", "hostile"])
+def test_the_static_page_opens_from_disk_and_asks_for_nothing(
+    browser: Any, request: pytest.FixtureRequest, tmp_path: Path, name: str
+) -> None:
+    place = tmp_path / "closeout.html"
+    with Case.open(request.getfixturevalue(name)) as case:
+        place.write_text(static_page(case.read(), read_case(case.read())), "utf-8")
+    assert place.stat().st_size < 300_000
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(place.as_uri())
+    assert page.title() != "pwned"
+    assert page.evaluate("document.scripts.length") == 0
+    assert page.evaluate(TOO_WIDE) == []
+    assert page.evaluate("getComputedStyle(document.querySelector('nav')).backgroundColor") == "rgb(22, 32, 44)", (
+        "it has its style"
+    )
+    dead = "[...document.links].filter(a => a.hash && !document.getElementById(decodeURIComponent(a.hash.slice(1)))).map(a => a.hash)"
+    assert page.evaluate(dead) == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    page.close()
