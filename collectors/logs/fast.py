@@ -75,7 +75,7 @@ class _StreamText(_Stream, gc=False):
 
 Line = TypeVar("Line", _Drain, _Stream)
 
-_SHORTEST_ID = 10
+_LONGEST_ODD_ID = 10
 _SAMPLED = 50
 _MATCH, _TAKE = False, True
 
@@ -93,7 +93,7 @@ class FastLines(Generic[Line]):
         self._decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(line)
         by_status = [m for m in gather.matchers if m.statuses and not m.reads_text]
         self._wanted = frozenset(status for m in by_status for status in m.statuses)
-        self._paths = _PathFacts(gather)
+        self._paths = _Paths(gather)
 
     def block(self, buffer: bytearray, end: int) -> None:
         """Read the whole lines in `buffer[:end]`."""
@@ -190,8 +190,8 @@ class StreamLines(FastLines[_Stream]):
         if self._wanted:
             for index, record in enumerate(records):
                 if record.responseStatusCode in self._wanted and record.requestPath:
-                    facts = self._paths[record.requestPath.partition("?")[0]]
-                    if facts is None or facts[1]:
+                    place = self._paths[record.requestPath.partition("?")[0]]
+                    if place is None or place.by_status:
                         picked[index] = _MATCH
         if self._literals:
             picked |= dict.fromkeys(
@@ -235,48 +235,86 @@ class DrainLines(FastLines[_Drain]):
         self, records: Sequence[_Drain], indexes: Sequence[int], minute: int, picked: dict[int, bool]
     ) -> None:
         """Count the requests of one minute; lines to be looked at closely go to `picked`."""
-        seen: defaultdict[str, list[str]] = defaultdict(list)
-        paths, wanted, gather = self._paths, self._wanted, self.gather
-        for index, record in zip(indexes, records, strict=True):
-            proxy, request = record.proxy, record.requestId
+        places: defaultdict[_Place | None, list[int]] = defaultdict(list)
+        known = self._paths
+        for at, record in enumerate(records):
+            proxy = record.proxy
             path = record.path if proxy is None else proxy.path or record.path
-            facts = paths[path.partition("?")[0]] if path else None
-            request = request.rpartition("::")[2] if request else ""
-            if facts is None or len(request) < _SHORTEST_ID or request[0] <= " " or request[-1] <= " ":
-                picked[index] = _TAKE
+            places[known[path.partition("?")[0]] if path else None].append(at)
+        for place, group in places.items():
+            ids = [records[at].requestId for at in group]
+            plain = [request.rpartition("::")[2] for request in ids if request]
+            if place is None or len(plain) < len(ids) or min(map(len, plain)) < _LONGEST_ODD_ID:
+                group, plain = self._usual(place, group, ids, indexes, picked)
+            if place is None or not group:
                 continue
-            label, by_status = facts
-            seen[label].append(request)
-            if by_status:
-                status = (status_of(proxy.statusCode) if proxy else None) or status_of(record.statusCode)
-                if status is None or status in wanted:
-                    picked[index] = _MATCH
-                else:
-                    gather.learn(request, status)
-        for label, requests in seen.items():
-            gather.traffic.see_hashes((minute, label), map(hash, requests))
+            self.gather.traffic.see_hashes((minute, place.label), map(hash, plain))
+            if place.by_status:
+                self._statuses([records[at] for at in group], [indexes[at] for at in group], plain, picked)
+
+    def _usual(
+        self,
+        place: _Place | None,
+        group: list[int],
+        ids: list[str | None],
+        indexes: Sequence[int],
+        picked: dict[int, bool],
+    ) -> tuple[list[int], list[str]]:
+        """Those of a group whose path and request id are plain; the others are left to the ordinary reader."""
+        usual, plain = [], []
+        for at, request in zip(group, ids, strict=True):
+            bare = request.rpartition("::")[2] if request else ""
+            if place is None or len(bare) < _LONGEST_ODD_ID:
+                picked[indexes[at]] = _TAKE
+            else:
+                usual.append(at)
+                plain.append(bare)
+        return usual, plain
+
+    def _statuses(
+        self, records: list[_Drain], indexes: list[int], requests: list[str], picked: dict[int, bool]
+    ) -> None:
+        for record, index, request in zip(records, indexes, requests, strict=True):
+            proxy = record.proxy
+            status = (status_of(proxy.statusCode) if proxy else None) or status_of(record.statusCode)
+            if status is None or status in self._wanted:
+                picked[index] = _MATCH
+            else:
+                self.gather.learn(request, status)
 
 
-class _PathFacts(dict[str, "tuple[str, bool] | None"]):
-    """Of a path without query: the route that it counts under, and whether a signature asks for statuses on it."""
+class _Place:
+    """Where paths belong: the route that they count under, and whether a signature asks for statuses there."""
 
-    LIMIT = 20_000
+    __slots__ = ("by_status", "label")
+
+    def __init__(self, label: str, by_status: bool) -> None:
+        self.label = label
+        self.by_status = by_status
+
+
+class _Paths(dict[str, "_Place | None"]):
+    """The place of a path without query; None for one that is not plain."""
+
+    LIMIT = 4_000
 
     def __init__(self, gather: Gather) -> None:
         super().__init__()
         self._routes = gather.routes
         self._by_status = frozenset(i for i, m in enumerate(gather.matchers) if m.statuses)
+        self._places: dict[tuple[str, bool], _Place] = {}
 
-    def __missing__(self, path: str) -> tuple[str, bool] | None:
-        """Find the facts of a path that was not met yet; None for one that is not plain."""
-        facts = None
+    def __missing__(self, path: str) -> _Place | None:
+        """Find the place of a path that was not met yet."""
+        place = None
         if path.startswith("/") and (route := normalise_route(path)) is not None:
             label, signatures = self._routes.of(route)
             facts = (label, not self._by_status.isdisjoint(signatures))
+            place = self._places.setdefault(facts, _Place(*facts))
         if len(self) >= self.LIMIT:
             self.clear()
-        self[path] = facts
-        return facts
+        self[path] = place
+        return place
 
 
 AnyFastLines = DrainLines | StreamLines

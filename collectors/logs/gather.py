@@ -24,7 +24,7 @@ from collectors.logs.values import reading_of, timeout_seconds
 MATCH_LIMIT = 100_000
 """Matches kept per collection; beyond that they are only counted, and the collection ends as truncated."""
 UNREADABLE_LIMIT = 1_000
-_KNOWN_LIMIT = 500_000
+_KNOWN_LIMIT = 100_000
 _SAMPLE = 300
 
 
@@ -92,7 +92,7 @@ class Gather:
         self._ordinals = Ordinals()
         self._limit = limit
         self.facts = facts
-        self._known: dict[str, int] = {}
+        self._known: dict[int, int] = {}
         self._blank: dict[tuple[int, str], Found] = {}
 
     def take(self, item: Item) -> None:
@@ -193,7 +193,7 @@ class Gather:
         """
         for (index, request), found in sorted(self._blank.items(), key=lambda pair: (pair[1].at_ms, pair[1].line)):
             matcher = self.matchers[index]
-            status = self._known.get(request)
+            status = self._known.get(hash(request))
             if status is None:
                 self.unsure[index] += 1
                 self.store(found)
@@ -208,7 +208,7 @@ class Gather:
     def learn(self, request: str | None, status: int) -> None:
         """Remember that a request's status is known, whatever its other rows leave blank."""
         if request is not None and len(self._known) < _KNOWN_LIMIT:
-            self._known.setdefault(request, status)
+            self._known.setdefault(hash(request), status)
 
     def _keep(self, index: int, record: LogRecord, shown: _Shown, texts: Sequence[str], *, unsure: bool) -> None:
         unit = self.matchers[index].unit

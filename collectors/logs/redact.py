@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import quote, quote_plus
 
+from collectors.logs.hints import Hints
+
 RAW_LIMIT = 8 * 1024
 _HEAD, _TAIL = 6 * 1024, 2 * 1024
 # What is looked at around the kept ends, so that a secret on the cutting edge is still seen whole.
@@ -45,10 +47,9 @@ _TOKEN = re.compile(
     r"|\bwhsec_[\w+/=-]{10,}|\bsbp_\w{20,}|\bsignkey-\w+-\w{16,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.)*?(?:-----END|\Z)"
 )
-_TOKEN_HINTS = (
-    "eyJ", "_live_", "_test_", "sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "AKIA", "ASIA", "AIza",
-    "glpat-", "npm_", "SG.", "whsec_", "sbp_", "signkey-", "PRIVATE KEY",
-)  # fmt: skip
+_TOKEN_HINTS = frozenset(
+    "eyj _live_ _test_ sk- ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ xox akia asia aiza glpat- npm_ sg. whsec_ sbp_ signkey-".split()
+) | {"private key"}
 _MAIL = re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]+(?:@|%40|\\u0040)(?:[\w-]+\.)+[^\W\d_]{2,}")
 _QUERY = re.compile(r"([?&;][\w.~%\[\]:-]{1,80}=)(?!\[)[^&\s\"'<>\\#]+")
 _QUERY_FIELD = re.compile(
@@ -61,7 +62,9 @@ _IP = re.compile(
 _OPTION = re.compile(
     r"(?i)((?:--?[\w-]*(?:token|secret|passw|api-?key|cookie|credential)[\w-]*|(?<![\w-])-t)[ =]\s*)(?!\[)[^\s-]\S*"
 )
-_IP_HINT = re.compile(r"\.\d{1,3}\.\d{1,3}\.\d")
+_IP_MIDDLE = re.compile(r"\.\d{1,3}\.\d{1,3}\.(?=\d)")
+_QUERY_WORDS = ("query", "params", "search")
+_HINTS = Hints((*_KEY_WORDS, *_TOKEN_HINTS, "authorization", "bearer", "cookie"))
 _SPELLED = re.compile(rb"\\u00[2-7]|\\/")
 
 
@@ -94,18 +97,19 @@ class Redactor:
             text = self._swap(_URL_CREDENTIALS, r"\1[credentials]@", text)
             text = self._swap(_MAIL, "[email]", text)
         if "=" in text and ("?" in text or "&" in text or ";" in text):
-            text = self._swap(_QUERY, r"\1[masked]", text)
+            text = self._swap(_QUERY, _pair_masked, text)
         lower = text.lower()
-        if words := [word for word in _KEY_WORDS if word in lower]:
+        hints = _HINTS.within(lower)
+        if words := [word for word in _KEY_WORDS if word in hints]:
             text = self._keyed(text, lower, words)
-        if "authorization" in lower or "bearer" in lower:
+        if "authorization" in hints or "bearer" in hints:
             text = self._swap(_AUTHORIZATION, r"\1\2\3[masked]", text)
             text = self._swap(_BEARER, r"\1[masked]", text)
-        if "cookie" in lower:
+        if "cookie" in hints:
             text = self._swap(_COOKIE, r"\1[masked]", text)
-        if [hint for hint in _TOKEN_HINTS if hint in text]:
+        if not _TOKEN_HINTS.isdisjoint(hints):
             text = self._swap(_TOKEN, "[token]", text)
-        return self._swap(_IP, "[address]", text) if _IP_HINT.search(text) else text
+        return self._addresses(text)
 
     def command(self, text: str) -> str:
         """A command line, whose options may be followed by what they keep secret."""
@@ -122,7 +126,7 @@ class Redactor:
         text = data.decode("utf-8", "replace")
         if isinstance(query, str) and "=" in query and query in text:
             text = text.replace(query, self._swap(_PAIR, r"\1\2=[masked]", query))
-        elif '"' in text and "=" in text:
+        elif "=" in text and any(word in text.lower() for word in _QUERY_WORDS):
             text = _QUERY_FIELD.sub(lambda m: m[1] + self._swap(_PAIR, r"\1\2=[masked]", m[2]), text)
         text = self.text(text)
         return text if len(text) <= RAW_LIMIT else _cut(text, text, len(text) - _HEAD - _TAIL)
@@ -147,10 +151,28 @@ class Redactor:
             done = match.end()
         return "".join(parts) + text[done:] if parts else text
 
+    def _addresses(self, text: str) -> str:
+        """Mask internet addresses; looked for only where the middle of one is."""
+        parts: list[str] = []
+        done = 0
+        for middle in _IP_MIDDLE.finditer(text):
+            start = middle.start()
+            while start > 0 and middle.start() - start < 3 and text[start - 1].isdigit():
+                start -= 1
+            if start >= done and (match := _IP.match(text, start)) is not None:
+                parts += (text[done:start], "[address]")
+                done = match.end()
+        self.count += len(parts) // 2
+        return "".join(parts) + text[done:] if parts else text
+
     def _swap(self, pattern: re.Pattern[str], by: str | Callable[[re.Match[str]], str], text: str) -> str:
         text, count = pattern.subn(by, text)
         self.count += count
         return text
+
+
+def _pair_masked(match: re.Match[str]) -> str:
+    return f"{match[1]}[masked]"
 
 
 def _value_masked(match: re.Match[str]) -> str:

@@ -63,7 +63,7 @@ class Routes:
     the numbers of all routes add up to all requests.
     """
 
-    LIMIT = 20_000
+    LIMIT = 4_000
 
     def __init__(self, routes_of: Iterable[tuple[str, ...]]) -> None:
         self._routes_of = tuple(routes_of)

@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 
 import msgspec
 
-_IN_MEMORY = 4096
+_IN_MEMORY = 1024
 
 
 class Found(NamedTuple):

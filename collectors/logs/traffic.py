@@ -21,7 +21,7 @@ class RequestCounts:
     twice, and `approximate` says so.
     """
 
-    LIVE, PACKED = 150_000, 2_000_000
+    LIVE, PACKED = 40_000, 2_000_000
 
     def __init__(self) -> None:
         self.approximate = False

@@ -45,7 +45,7 @@ def request_of(value: object) -> str | None:
         value = str(value)
     if not isinstance(value, str):
         return None
-    text = value.rpartition("::")[2].strip(" \t\r\n")
+    text = value.rpartition("::")[2]
     return None if text in _ABSENT else text
 
 

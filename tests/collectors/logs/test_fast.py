@@ -116,7 +116,17 @@ def drain_lines(draw: Any) -> dict[str, Any]:
     entry = drain_entry(draw(AT), draw(MESSAGES), number=draw(st.integers(0, 3)), path=path, status=status)
     entry["requestId"] = draw(
         st.sampled_from(
-            [entry["requestId"], f"iad1::{entry['requestId']}", "", "-", None, "short", " spaced-request-id ", 17]
+            [
+                entry["requestId"],
+                f"iad1::{entry['requestId']}",
+                "",
+                "-",
+                None,
+                "short",
+                " spaced-request-id ",
+                "iad1::sfo1::-",
+                17,
+            ]
         )
     )
     entry["proxy"] = draw(
