@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +18,15 @@ from store.verify import standalone
 from store.verify.report import CLAIMS, Answer, Report
 from store.verify.verify import verify_case
 from tests.store import world
-from tests.store.verify.tampering import head_of_file, rewrite_chain, sample_case, tables_with_seq, tampering
+from tests.store.verify.tampering import (
+    head_of_file,
+    lay_journal_beside,
+    lay_write_ahead_beside,
+    rewrite_chain,
+    sample_case,
+    tables_with_seq,
+    tampering,
+)
 
 VIEW = "CREATE VIEW signal_state AS\nSELECT 'count' AS signal, 'ok' AS state"
 
@@ -177,41 +184,6 @@ def damage_page(path: Path) -> None:
 def turn_to_wal(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA journal_mode = WAL")
-
-
-def lay_write_ahead_beside(path: Path) -> None:
-    other = path.with_name("other.db")
-    shutil.copyfile(path, other)
-    with contextlib.closing(sqlite3.connect(other)) as db:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("CREATE TABLE stale (x)")
-        shutil.copyfile(f"{other}-wal", f"{path}-wal")
-
-
-def lay_journal_beside(path: Path) -> None:
-    """A journal of an earlier state: SQLite would roll it into the file without a word."""
-    other = path.with_name("other.db")
-    shutil.copyfile(path, other)
-    with contextlib.closing(sqlite3.connect(other, isolation_level=None)) as db:
-        db.execute("PRAGMA cache_size = 1")
-        db.execute("BEGIN")
-        db.execute("CREATE TABLE filler (x)")
-        db.execute(
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO filler SELECT randomblob(900) FROM n"
-        )
-        shutil.copyfile(f"{other}-journal", f"{path}-journal")
-    _go_on(path)
-
-
-def _go_on(path: Path) -> None:
-    """Let the file change three times, as by three transactions after the journal was taken."""
-    aside = path.with_name("aside.db-journal")
-    Path(f"{path}-journal").rename(aside)
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        for _ in range(3):
-            db.execute("CREATE TABLE later (x)")
-            db.execute("DROP TABLE later")
-    aside.rename(f"{path}-journal")
 
 
 ATTACKS = {
