@@ -494,3 +494,17 @@ def test_a_loop_trips_at_as_many_slices_as_its_limit_says(tmp_path: Path, number
 def test_a_ratio_needs_half_of_its_window_watched(world: World, covered: int, state: str) -> None:
     world.load(collection("c", "pg", T - covered, T), run_count("c", at("03:26"), 10, 9))
     assert world.states(T)["ratio"][0] == state
+
+
+@pytest.mark.parametrize("status", ["failed", "truncated"])
+def test_what_a_collection_watched_before_it_ended_badly_counts_for_nothing(thirty: World, status: str) -> None:
+    span = ["2026-02-18T00:00:00Z", "2026-02-18T04:00:00Z", "2026-02-18T04:00:00Z"]
+    thirty.load({**whole(status=status), "coverage": [span]})
+    assert thirty.states(T)["count"] == ("no_data", "collector_failed")
+
+
+def test_a_retraction_in_the_newest_transaction_is_known(thirty: World) -> None:
+    thirty.load(whole(name="a"))
+    last = thirty.load(retraction("a"), whole(name="b", status="failed"))
+    assert thirty.states(T, known=last)["count"] == ("no_data", "collector_failed")
+    assert thirty.states(T, known=last - 1)["count"] == ("ok", "below")
