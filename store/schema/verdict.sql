@@ -165,17 +165,23 @@ FROM (SELECT signature, pattern, rest, replace(replace(text, '/*/', '/?*/'), '/*
                                    '[', '[[]'), '?', '[?]') AS text
             FROM verdict_signature g JOIN json_each(g.routes) AS p));
 
+CREATE VIEW verdict_path AS
+-- Routes under which the traffic of the windows was counted.
+SELECT DISTINCT m.route
+FROM verdict_window w CROSS JOIN (SELECT DISTINCT stream FROM verdict_stream) AS s
+     CROSS JOIN traffic m ON m.stream = s.stream AND m.minute_ms >= w.first_minute_ms AND m.minute_ms < w.last_minute_ms AND m.seq <= w.known_seq;
+
 CREATE VIEW verdict_stem AS
--- Routes of the traffic with each of their beginnings up to a slash; `whole` is the route itself, without a slash at its end.
-WITH RECURSIVE stem (route, slashes, text, rest, whole) AS (
-    SELECT route, 0, '', route, 0 FROM (SELECT DISTINCT route FROM verdict_minute)
+-- Each of these routes with its beginnings up to a slash; `whole` is the route itself, without a slash at its end.
+WITH RECURSIVE stem (route, slashes, text, rest) AS (
+    SELECT route, 0, '', route FROM verdict_path
     UNION ALL
-    SELECT route, slashes + 1, text || substr(rest, 1, instr(rest, '/')), substr(rest, instr(rest, '/') + 1), 0 FROM stem WHERE instr(rest, '/') > 0)
-SELECT route, slashes, text, whole FROM stem WHERE slashes > 0
+    SELECT route, slashes + 1, text || substr(rest, 1, instr(rest, '/')), substr(rest, instr(rest, '/') + 1) FROM stem WHERE instr(rest, '/') > 0)
+SELECT route, slashes, text, 0 AS whole FROM stem WHERE slashes > 0
 UNION ALL
 SELECT route, length(path) - length(replace(path, '/', '')), path, 1
 FROM (SELECT route, CASE WHEN length(route) > 1 AND substr(route, -1) = '/' THEN substr(route, 1, length(route) - 1) ELSE route END AS path
-      FROM (SELECT DISTINCT route FROM verdict_minute));
+      FROM verdict_path);
 
 CREATE VIEW verdict_route AS
 -- Which routes of the traffic belong to which signature; all of them where it names none. Traffic may be counted under the pattern itself.
@@ -183,20 +189,22 @@ SELECT DISTINCT p.signature, s.route
 FROM verdict_pattern p JOIN verdict_stem s ON s.slashes = p.slashes AND s.whole = 1 - p.rest AND s.text GLOB p.text
 WHERE p.rest = 1 OR substr(s.route, -3) <> '/**'
 UNION
-SELECT g.signature, r.route FROM verdict_signature g CROSS JOIN (SELECT DISTINCT route FROM verdict_minute) AS r WHERE g.routes = '[]';
+SELECT g.signature, r.route FROM verdict_signature g CROSS JOIN verdict_path r WHERE g.routes = '[]';
 
 CREATE VIEW verdict_traffic AS
 -- Per window and signature: requests on its routes in the whole minutes of the window; known if all of these were watched on every stream
 -- by collections that count requests.
-SELECT w.side, g.signature, (w.last_minute_ms - w.first_minute_ms) / 60000 AS minutes,
-       (SELECT ifnull(sum(m.requests), 0) FROM verdict_stream s JOIN verdict_minute m ON m.stream = s.stream
-               JOIN verdict_route r ON r.signature = s.signature AND r.route = m.route
-         WHERE s.signature = g.signature AND m.side = w.side) AS requests,
-       w.first_minute_ms < w.last_minute_ms AND EXISTS (SELECT 1 FROM verdict_stream s WHERE s.signature = g.signature)
-         AND NOT EXISTS (SELECT 1 FROM verdict_stream s WHERE s.signature = g.signature
-                           AND NOT EXISTS (SELECT 1 FROM verdict_island i WHERE i.side = w.side AND i.signature = '' AND i.stream = s.stream
-                                             AND i.from_ms <= w.first_minute_ms AND i.to_ms >= w.last_minute_ms)) AS known
-FROM verdict_window w CROSS JOIN verdict_signature g;
+SELECT w.side, g.signature, (w.last_minute_ms - w.first_minute_ms) / 60000 AS minutes, ifnull(r.requests, 0) AS requests,
+       ifnull(k.streams = (SELECT count(*) FROM verdict_stream s WHERE s.signature = g.signature), 0) AS known
+FROM verdict_window w CROSS JOIN verdict_signature g
+     LEFT JOIN (SELECT m.side, s.signature, sum(m.requests) AS requests
+                FROM verdict_stream s JOIN verdict_minute m ON m.stream = s.stream JOIN verdict_route r ON r.signature = s.signature AND r.route = m.route
+                GROUP BY m.side, s.signature) AS r ON r.side = w.side AND r.signature = g.signature
+     LEFT JOIN (SELECT x.side, s.signature, count(*) AS streams
+                FROM verdict_window x JOIN verdict_island i ON i.side = x.side AND i.signature = '' AND x.first_minute_ms < x.last_minute_ms
+                     AND i.from_ms <= x.first_minute_ms AND i.to_ms >= x.last_minute_ms
+                     JOIN verdict_stream s ON s.stream = i.stream
+                GROUP BY x.side, s.signature) AS k ON k.side = w.side AND k.signature = g.signature;
 
 CREATE VIEW verdict_look AS
 -- Collections that looked into a window, by what they were asked or by what they covered, however they ended.
@@ -229,25 +237,28 @@ SELECT CASE WHEN v.baseline_to_ms - v.baseline_from_ms <> v.postfix_to_ms - v.po
        END AS unmatched
 FROM verdict_asked v;
 
+CREATE VIEW verdict_side AS
+-- Everything that is known of a signature in one window. `odd`: failures happened where no request was counted, so that requests must have
+-- been counted under other routes.
+WITH step AS MATERIALIZED (
+SELECT c.side, c.signature, c.failures, c.unsure, c.bad_minutes, c.minutes_at_most, v.covered, v.covered_ms, t.minutes, t.requests, t.known,
+       t.known AND t.requests = 0 AND c.failures > 0 AS odd
+FROM verdict_count c JOIN verdict_coverage v ON v.side = c.side AND v.signature = c.signature
+     JOIN verdict_traffic t ON t.side = c.side AND t.signature = c.signature)
+SELECT *, max(odd) OVER (PARTITION BY signature) AS doubtful FROM step;
+
 CREATE VIEW verdict_pair AS
--- Both windows of a signature side by side. Traffic is unknown for both if failures happened where no request was counted: then it was
--- counted under other routes. The exposures are in proportion to requests per minute, or equal where traffic is unknown.
+-- Both windows of a signature side by side. Where the traffic of one window is doubtful that of both is unknown. The exposures are in
+-- proportion to requests per minute, or equal where traffic is unknown.
 WITH step AS MATERIALIZED (
 SELECT g.signature, g.position, g.title, g.role, (SELECT unmatched FROM verdict_matched) IS NULL AS matched,
        b.failures AS b_failures, b.unsure AS b_unsure, b.bad_minutes AS b_minutes, b.minutes_at_most AS b_minutes_at_most,
        p.failures AS p_failures, p.unsure AS p_unsure, p.bad_minutes AS p_minutes, p.minutes_at_most AS p_minutes_at_most,
-       bc.covered AS b_covered, bc.covered_ms AS b_covered_ms, pc.covered AS p_covered, pc.covered_ms AS p_covered_ms,
-       bt.known AND NOT odd AS b_known, bt.requests AS b_requests, bt.minutes AS b_traffic_minutes,
-       pt.known AND NOT odd AS p_known, pt.requests AS p_requests, pt.minutes AS p_traffic_minutes
-FROM (SELECT g.*, EXISTS (SELECT 1 FROM verdict_traffic t JOIN verdict_count c ON c.side = t.side AND c.signature = t.signature
-                           WHERE t.signature = g.signature AND t.known AND t.requests = 0 AND c.failures > 0) AS odd
-      FROM verdict_signature g) AS g
-     JOIN verdict_count b ON b.signature = g.signature AND b.side = 'baseline'
-     JOIN verdict_count p ON p.signature = g.signature AND p.side = 'postfix'
-     JOIN verdict_coverage bc ON bc.signature = g.signature AND bc.side = 'baseline'
-     JOIN verdict_coverage pc ON pc.signature = g.signature AND pc.side = 'postfix'
-     JOIN verdict_traffic bt ON bt.signature = g.signature AND bt.side = 'baseline'
-     JOIN verdict_traffic pt ON pt.signature = g.signature AND pt.side = 'postfix')
+       b.covered AS b_covered, b.covered_ms AS b_covered_ms, p.covered AS p_covered, p.covered_ms AS p_covered_ms,
+       b.known AND NOT b.doubtful AS b_known, b.requests AS b_requests, b.minutes AS b_traffic_minutes,
+       p.known AND NOT p.doubtful AS p_known, p.requests AS p_requests, p.minutes AS p_traffic_minutes
+FROM verdict_signature g JOIN verdict_side b ON b.signature = g.signature AND b.side = 'baseline'
+     JOIN verdict_side p ON p.signature = g.signature AND p.side = 'postfix')
 SELECT *, b_known AND p_known AS known, matched AND b_covered AND p_covered AS comparable,
        CASE WHEN b_known AND p_known AND b_requests + p_requests > 0 THEN 1.0 * b_requests * p_traffic_minutes ELSE 1.0 END AS b_exposure,
        CASE WHEN b_known AND p_known AND b_requests + p_requests > 0 THEN 1.0 * p_requests * b_traffic_minutes ELSE 1.0 END AS p_exposure
@@ -310,42 +321,44 @@ SELECT signature, max(CASE WHEN side = 1 THEN share END) AS low, max(CASE WHEN s
 FROM (SELECT signature, side, share, row_number() OVER (PARTITION BY signature, side ORDER BY round DESC) AS age FROM bound)
 WHERE age = 1 GROUP BY signature;
 
-CREATE VIEW verdict_holm AS
--- Holm's order: the smallest p must stand against all tests of its family, the next against one less. Targets for improvement, all covered
--- signatures for regression. `holm` is the p that alpha may be compared with.
-WITH family AS MATERIALIZED (
-SELECT t.signature, t.test, t.p, r.position
-FROM verdict_tail t JOIN verdict_pair r ON r.signature = t.signature
-WHERE r.comparable AND (t.test = 'regressed' OR (t.test = 'improved' AND r.role = 'target')))
-SELECT signature, test, place, size, min(1.0, max(p * (size - place + 1)) OVER (PARTITION BY test ORDER BY place ROWS UNBOUNDED PRECEDING)) AS holm
-FROM (SELECT *, row_number() OVER (PARTITION BY test ORDER BY p, position) AS place, count(*) OVER (PARTITION BY test) AS size FROM family);
-
-CREATE VIEW verdict_row AS
--- One row per signature: what was counted, how the rates compare, and the class. The bad minutes must say the same as the failures: one
--- bad minute is one observation, however many failures were in it.
+CREATE VIEW verdict_tested AS
+-- Pairs with the probabilities of their four tests.
 WITH pair AS MATERIALIZED (SELECT * FROM verdict_pair),
 tail AS MATERIALIZED (
 SELECT signature, max(p) FILTER (WHERE test = 'improved') AS p_improved, max(p) FILTER (WHERE test = 'regressed') AS p_regressed,
        max(p) FILTER (WHERE test = 'improved_minutes') AS p_improved_minutes, max(p) FILTER (WHERE test = 'regressed_minutes') AS p_regressed_minutes
-FROM verdict_tail GROUP BY signature),
-holm AS MATERIALIZED (
-SELECT signature, max(place) FILTER (WHERE test = 'improved') AS improved_place, max(size) FILTER (WHERE test = 'improved') AS improved_size,
-       max(holm) FILTER (WHERE test = 'improved') AS improved_holm, max(place) FILTER (WHERE test = 'regressed') AS regressed_place,
-       max(size) FILTER (WHERE test = 'regressed') AS regressed_size, max(holm) FILTER (WHERE test = 'regressed') AS regressed_holm
-FROM verdict_holm GROUP BY signature),
-bound AS MATERIALIZED (SELECT signature, low / (1 - low) AS low, high / (1 - high) AS high FROM verdict_interval),
+FROM verdict_tail GROUP BY signature)
+SELECT r.*, t.p_improved, t.p_regressed, t.p_improved_minutes, t.p_regressed_minutes,
+       r.comparable AND r.role = 'target' AS in_improved, r.comparable AS in_regressed
+FROM pair r LEFT JOIN tail t ON t.signature = r.signature;
+
+CREATE VIEW verdict_holm AS
+-- Holm's order: the smallest p must stand against all tests of its family, the next against one less. Covered targets for improvement, all
+-- covered signatures for regression. `holm` is the p that alpha may be compared with.
+WITH ranked AS MATERIALIZED (
+SELECT *, CASE WHEN in_improved THEN row_number() OVER (PARTITION BY in_improved ORDER BY p_improved, position) END AS improved_place,
+       CASE WHEN in_improved THEN count(*) OVER (PARTITION BY in_improved) END AS improved_size,
+       CASE WHEN in_regressed THEN row_number() OVER (PARTITION BY in_regressed ORDER BY p_regressed, position) END AS regressed_place,
+       CASE WHEN in_regressed THEN count(*) OVER (PARTITION BY in_regressed) END AS regressed_size
+FROM verdict_tested)
+SELECT *, min(1.0, max(p_improved * (improved_size - improved_place + 1)) OVER (PARTITION BY in_improved ORDER BY improved_place)) AS improved_holm,
+       min(1.0, max(p_regressed * (regressed_size - regressed_place + 1)) OVER (PARTITION BY in_regressed ORDER BY regressed_place)) AS regressed_holm
+FROM ranked;
+
+CREATE VIEW verdict_row AS
+-- One row per signature: what was counted, how the rates compare, and the class. The bad minutes must say the same as the failures: one
+-- bad minute is one observation, however many failures were in it.
+WITH bound AS MATERIALIZED (SELECT signature, low / (1 - low) AS low, high / (1 - high) AS high FROM verdict_interval),
 step AS MATERIALIZED (
-SELECT r.*, t.p_improved, t.p_regressed, t.p_improved_minutes, t.p_regressed_minutes, h.improved_place, h.improved_size, h.improved_holm,
-       h.regressed_place, h.regressed_size, h.regressed_holm, a.alpha,
+SELECT r.*, a.alpha,
        CASE WHEN r.matched AND r.b_failures > 0 THEN r.p_failures * r.b_exposure / (r.b_failures * r.p_exposure) END AS rr,
        CASE WHEN r.matched AND r.b_failures + r.b_unsure + r.p_failures > 0 THEN ifnull(b.low, 0.0) * r.b_exposure / r.p_exposure END AS rr_low,
        CASE WHEN r.matched THEN b.high * r.b_exposure / r.p_exposure END AS rr_high
-FROM pair r CROSS JOIN verdict_chance a LEFT JOIN tail t ON t.signature = r.signature LEFT JOIN holm h ON h.signature = r.signature
-     LEFT JOIN bound b ON b.signature = r.signature)
+FROM verdict_holm r CROSS JOIN verdict_chance a LEFT JOIN bound b ON b.signature = r.signature)
 SELECT *, CASE WHEN NOT comparable THEN 'unknown'
                WHEN p_known AND p_requests = 0 THEN 'not_exercised'
                WHEN regressed_holm <= alpha AND p_regressed_minutes <= alpha THEN 'regressed'
-               WHEN role = 'target' AND improved_holm <= alpha AND p_improved_minutes <= alpha THEN 'improved'
+               WHEN improved_holm <= alpha AND p_improved_minutes <= alpha THEN 'improved'
                WHEN b_failures + p_failures + b_unsure + p_unsure = 0 OR (role = 'target' AND b_failures = 0) THEN 'not_exercised'
                WHEN role = 'guard' AND b_exposure > 0 THEN 'no_regression_seen'
                ELSE 'unresolved' END AS class
