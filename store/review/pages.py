@@ -104,7 +104,13 @@ def signal_page(db: sqlite3.Connection, facts: CaseFacts, signal: str) -> Docume
 
 
 def signal_blocks(
-    db: sqlite3.Connection, facts: CaseFacts, signal: str, *, level: int = 1, with_views: bool = True
+    db: sqlite3.Connection,
+    facts: CaseFacts,
+    signal: str,
+    *,
+    level: int = 1,
+    with_views: bool = True,
+    most_rows: int = SHOWN_ROWS,
 ) -> Blocks:
     """The parts of a signal's page, its headings from `level` on; the view texts are the same for every signal."""
     found = explain(db, facts.question, signal)
@@ -115,6 +121,7 @@ def signal_blocks(
     ]
     for part in found.conditions:
         blocks += _condition_blocks(facts, found, part, level + 1)
+        blocks += _row_blocks(part, level + 2, most_rows)
     blocks += _check_blocks(found, level + 1)
     blocks += _sql_blocks(db, found, level + 1, with_views=with_views)
     return tuple(blocks)
@@ -181,11 +188,11 @@ def _condition_blocks(facts: CaseFacts, found: SignalExplanation, part: Explanat
     blocks: list[Block] = [heading, Facts(tuple(items)), *condition_drawing(facts, found.signal, condition)]
     if gaps:
         blocks += [Heading(level + 1, ("Not watched",)), Table(("Stream", "Signature", "From", "To", "Length"), gaps)]
-    return (*blocks, *_row_blocks(part, level + 1))
+    return tuple(blocks)
 
 
-def _row_blocks(part: Explanation, level: int) -> Blocks:
-    count, shown = len(part.rows), part.rows[-SHOWN_ROWS:]
+def _row_blocks(part: Explanation, level: int, most_rows: int) -> Blocks:
+    count, shown = len(part.rows), part.rows[-most_rows:]
     rows = tuple((ref_link(row.ref), (Moment(row.at_ms),), (row.what,)) for row in reversed(shown))
     more = f", the newest {len(shown)} shown" if len(shown) < count else ""
     return (

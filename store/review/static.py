@@ -28,6 +28,8 @@ from store.review.facts import CaseFacts, picture_type
 from store.review.html import style_policy, write_page
 from store.review.pages import artifact_blocks, case_blocks, page_anchor, signal_blocks, timeline_table
 
+ROWS = 60
+"""Rows shown behind one condition; the case has all of them."""
 PICTURES_BYTES = 120_000
 """Pictures up to this many bytes together go into the file; the rest is named with its hash."""
 
@@ -60,7 +62,7 @@ def static_page(db: sqlite3.Connection, facts: CaseFacts) -> str:
     """The whole case as one HTML file."""
     blocks: list[Block] = [*case_blocks(facts)]
     for signal in facts.judgement.signals:
-        blocks += signal_blocks(db, facts, signal.id, level=2, with_views=False)
+        blocks += signal_blocks(db, facts, signal.id, level=2, with_views=False, most_rows=ROWS)
     blocks += [Heading(2, ("Timeline",), page_anchor(PageOf("timeline"))), *timeline_table(db)]
     blocks += [Heading(2, ("Pictures",), page_anchor(PageOf("artifacts"))), *artifact_blocks(facts)]
     words = "This page was made from the case and stands for nothing by itself: the case file has every row, and its head proves it."
