@@ -90,7 +90,7 @@ def read_receipt(text: str, *, name: str = "the receipt") -> Receipt:
     fields = dict(part.split("=", 1) for part in found.pop().split()[1:] if "=" in part)
     try:
         return _receipt(fields)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, BadInput) as error:
         raise BadInput(f"the receipt in {name} is damaged: {error}", "ask for it again; it is one line") from error
 
 
