@@ -17,6 +17,7 @@ from store.walk.session import this_process
 from store.walk.walk import Walk
 from tests.store import world
 
+COUNTED = world.runbook_text({"count": 'kind = "count"\nsignatures = ["alpha"]\nover = 50'})
 FROM, TO = world.START, world.START + 30 * world.MINUTE
 
 
@@ -36,6 +37,13 @@ def _settled() -> Path:
         act.start(walk, "look")
         act.finish(walk, "look")
     return path
+
+
+def counted_case(path: Path) -> world.World:
+    """A case with one signal over one stream, so that its windows are wholly watched."""
+    made = world.World(path, COUNTED)
+    make_evidence(made)
+    return made
 
 
 def make_evidence(made: world.World) -> None:
