@@ -78,9 +78,10 @@ class SignatureVerdict:
 
 @dataclass(frozen=True, slots=True)
 class WatchItem:
-    """Something left open: an odd probe, a signal in watch, an unknown signal, a signature that is not settled.
+    """Something left open: an odd probe, a signal in watch, an unknown signal, a signature that is not settled, or one carried over.
 
-    `about` is the route, signal or signature, `detail` the status, reason or class; `owner` is empty where nobody is named yet.
+    `about` is the route, signal, signature or carried item, `detail` the status, reason or class; `text` is both in one line, such as
+    `/api/cron/x 000`. `owner` is empty where nobody is named yet. `recurs`: the case before had left the same item open.
     """
 
     kind: str
@@ -88,11 +89,8 @@ class WatchItem:
     detail: str
     signal: str | None
     owner: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """The item in one line, such as `/api/cron/x 000` or `inbox-300s: gap`."""
-        return f"{self.about} {self.detail}" if self.kind == "probe" else f"{self.about}: {self.detail}"
+    text: str
+    recurs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +194,10 @@ def _window(row: tuple[Any, ...]) -> WindowCount:
 
 
 def _watch_items(db: sqlite3.Connection) -> tuple[WatchItem, ...]:
-    rows = db.execute("SELECT kind, about, detail, signal, owner FROM verdict_watch_item ORDER BY part, place, about")
+    rows = db.execute(
+        "SELECT kind, about, detail, signal, owner, text, recurs FROM verdict_watch_item ORDER BY part, place, about"
+    )
     return tuple(
-        WatchItem(kind, about, detail, signal, tuple(json.loads(owner)))
-        for kind, about, detail, signal, owner in rows.fetchall()
+        WatchItem(kind, about, detail, signal, tuple(json.loads(owner)), text, bool(recurs))
+        for kind, about, detail, signal, owner, text, recurs in rows.fetchall()
     )

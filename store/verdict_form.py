@@ -95,6 +95,7 @@ def _item_json(item: WatchItem) -> dict[str, Any]:
         "text": item.text,
         "signal": item.signal,
         "owner": list(item.owner),
+        "recurs": item.recurs,
     }
 
 
@@ -144,8 +145,16 @@ def tell_verdict(verdict: Verdict) -> list[str]:
     lines += [f"  {tell_unsettled(signal)}" for signal in verdict.judgement.signals]
     if verdict.watch_items:
         lines += ["", "to watch"]
-        lines += [f"  {item.text} · {', '.join(item.owner) or 'needs an owner'}" for item in verdict.watch_items]
+        lines += [_tell_item(item) for item in verdict.watch_items]
     return [*lines, "", *_tell_next(verdict)]
+
+
+def _tell_item(item: WatchItem) -> str:
+    again = " · again: widen the scope" if item.recurs else ""
+    left = (
+        f" · left by the case before, settle it with a note that cites {item.about}" if item.kind == "carried" else ""
+    )
+    return f"  {item.text} · {', '.join(item.owner) or 'needs an owner'}{again}{left}"
 
 
 def tell_unsettled(signal: SignalState) -> str:

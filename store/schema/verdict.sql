@@ -391,24 +391,40 @@ FROM (SELECT p.stream, p.route, p.status_text, p.at_ms, c.signal,
         AND NOT EXISTS (SELECT 1 FROM retraction r WHERE r.collection = p.collection AND r.seq <= w.known_seq))
 WHERE place = 1;
 
-CREATE VIEW verdict_watch_item AS
--- What is left to be watched or found out, each with whom to ask: odd answers of probes, signals in watch, signals that nobody could call
--- ok, signatures that the comparison leaves open.
-SELECT 'probe' AS kind, p.signal, p.route AS about, p.status_text AS detail, ifnull(a.owner, '[]') AS owner, 1 AS part, p.at_ms AS place
+CREATE VIEW verdict_carried AS
+-- Watch items of the case before this one that nobody has settled by a note.
+SELECT c.id, c.signal, c.text
+FROM verdict_asked v JOIN carried_item c ON c.kind = 'watch' AND c.seq <= v.known_seq
+WHERE NOT EXISTS (SELECT 1 FROM note n WHERE n.seq <= v.known_seq AND instr(' ' || n.cites || ' ', ' carried_item:' || c.id || ' ') > 0);
+
+CREATE VIEW verdict_open AS
+-- What this window leaves to be watched or found out, each with whom to ask: odd answers of probes, signals in watch, signals that nobody
+-- could call ok, signatures that the comparison leaves open.
+SELECT 'probe' AS kind, p.signal, p.route AS about, p.status_text AS detail, p.route || ' ' || p.status_text AS text, ifnull(a.owner, '[]') AS owner,
+       1 AS part, p.at_ms AS place
 FROM verdict_probe p LEFT JOIN signal a ON a.signal = p.signal AND a.edition = (SELECT edition FROM verdict_asked)
 UNION ALL
-SELECT CASE s.state WHEN 'watch' THEN 'signal' ELSE 'unknown' END, s.signal, s.signal, s.reason, s.owner, CASE s.state WHEN 'watch' THEN 2 ELSE 3 END,
-       s.position
+SELECT CASE s.state WHEN 'watch' THEN 'signal' ELSE 'unknown' END, s.signal, s.signal, s.reason, s.signal || ': ' || s.reason, s.owner,
+       CASE s.state WHEN 'watch' THEN 2 ELSE 3 END, s.position
 FROM verdict_signal s
 WHERE s.state IN ('no_data', 'stale', 'partial')
    OR (s.state = 'watch' AND NOT (s.reason = 'probe_failed' AND EXISTS (SELECT 1 FROM verdict_probe p WHERE p.signal = s.signal)))
 UNION ALL
-SELECT 'signature', j.signal, r.signature, CASE r.class WHEN 'improved' THEN 'traffic_unknown' ELSE r.class END, ifnull(a.owner, '[]'), 4, r.position
-FROM verdict_row r
+SELECT 'signature', j.signal, r.signature, r.open, r.signature || ': ' || r.open, ifnull(a.owner, '[]'), 4, r.position
+FROM (SELECT *, CASE class WHEN 'improved' THEN 'traffic_unknown' ELSE class END AS open FROM verdict_row
+       WHERE class IN ('unknown', 'unresolved') OR (role = 'target' AND (class = 'not_exercised' OR (class = 'improved' AND NOT known)))) AS r
      LEFT JOIN (SELECT g.signature, min(d.id) AS definition, d.signal, d.edition FROM definition d JOIN definition_signature g ON g.definition = d.id
                  WHERE d.edition = (SELECT edition FROM verdict_asked) GROUP BY g.signature) AS j ON j.signature = r.signature
-     LEFT JOIN signal a ON a.signal = j.signal AND a.edition = j.edition
-WHERE r.class IN ('unknown', 'unresolved') OR (r.role = 'target' AND (r.class = 'not_exercised' OR (r.class = 'improved' AND NOT r.known)));
+     LEFT JOIN signal a ON a.signal = j.signal AND a.edition = j.edition;
+
+CREATE VIEW verdict_watch_item AS
+-- All of that, and what the case before left to be watched. An item that was left before and is here again recurs: its scope is to be widened.
+WITH open AS MATERIALIZED (SELECT * FROM verdict_open), carried AS MATERIALIZED (SELECT * FROM verdict_carried)
+SELECT o.*, EXISTS (SELECT 1 FROM carried c WHERE c.text = o.text) AS recurs FROM open o
+UNION ALL
+SELECT 'carried', c.signal, 'carried_item:' || c.id, c.text, c.text, ifnull(a.owner, '[]'), 5, c.id, 0
+FROM carried c LEFT JOIN signal a ON a.signal = c.signal AND a.edition = (SELECT edition FROM verdict_asked)
+WHERE NOT EXISTS (SELECT 1 FROM open o WHERE o.text = c.text);
 
 CREATE VIEW verdict_need AS
 -- Per condition: how long a postfix window that begins at the asked moment must be before the condition can be ok. A trend needs whole
@@ -432,7 +448,7 @@ SELECT count(*) FILTER (WHERE class = 'regressed') AS regressed, count(*) FILTER
        count(*) FILTER (WHERE role = 'target' AND NOT known) AS traffic_unknown FROM verdict_row),
 judged AS MATERIALIZED (
 SELECT count(*) AS judged, count(*) FILTER (WHERE state = 'tripped') AS tripped, count(*) FILTER (WHERE state <> 'ok') AS not_ok FROM verdict_signal)
-SELECT s.*, j.*, (SELECT unmatched FROM verdict_matched) AS unmatched, (SELECT count(*) FROM verdict_probe) AS odd_probes,
+SELECT s.*, j.*, (SELECT unmatched FROM verdict_matched) AS unmatched, (SELECT count(*) FROM verdict_probe) + (SELECT count(*) FROM verdict_carried) AS to_watch,
        (SELECT count(*) FROM signal WHERE edition = v.edition) AS signals
 FROM verdict_asked v CROSS JOIN settled s CROSS JOIN judged j;
 
@@ -449,7 +465,7 @@ SELECT r.column1 AS place, r.column2 AS verdict, r.column3 AS reason,
                       WHEN 'no_significant_change' THEN improved = 0
                       WHEN 'unresolved_signature' THEN unresolved > 0
                       WHEN 'signal_not_ok' THEN not_ok > 0
-                      WHEN 'watch_item' THEN odd_probes > 0
+                      WHEN 'watch_item' THEN to_watch > 0
                       WHEN 'traffic_unknown' THEN traffic_unknown > 0
                       WHEN 'all_targets_improved' THEN 1
                       ELSE unmatched IS r.column3 END AS holds
