@@ -308,3 +308,12 @@ def test_hostile_text_reaches_the_terminal_as_harmless_signs(folder: Path, capsy
 def test_the_world_of_the_tests_is_a_case_like_any_other(tmp_path: Path) -> None:
     world = World(tmp_path / "w.db", runbook_text())
     assert main(["status", str(world.path), "--as-of", T]) == 12
+
+
+def test_a_terminal_that_knows_only_ascii_gets_signs_it_can_show(case: str) -> None:
+    words = [sys.executable, "-m", "tui", "status", case, "--as-of", T]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii", "LANG": "C"}
+    done = subprocess.run(words, capture_output=True, env=env, check=False)
+    assert done.returncode == 10
+    assert max(done.stdout) < 128
+    assert b"tripped" in done.stdout
