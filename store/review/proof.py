@@ -70,11 +70,11 @@ def known_proof(path: Path) -> Proof | None:
         return _proofs.get(_key(path, ""))
 
 
-def wait_for_proof(path: Path, *, seconds: float) -> Proof:
+def wait_for_proof(path: Path, given: str = "", *, seconds: float) -> Proof:
     """Begin a verification and wait for it; for a command line that has nothing else to do."""
     end = threading.Event()
     waited = 0.0
-    while not (proof := proof_of(path)).done and waited < seconds:
+    while not (proof := proof_of(path, given)).done and waited < seconds:
         end.wait(0.02)
         waited += 0.02
     return proof

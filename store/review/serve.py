@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,23 +41,38 @@ class Review:
         uvicorn.Server(config).run(sockets=[self.listener])
 
 
-def open_review(path: Path, *, host: str = "127.0.0.1", port: int | None = None, allow_sql: bool = False) -> Review:
-    """Make a review ready: check the case, bind the address, build Datasette.
+def open_review(
+    path: Path,
+    *,
+    others: Sequence[Path] = (),
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    allow_sql: bool = False,
+) -> Review:
+    """Make a review ready: check the case and those beside it, bind the address, build Datasette.
 
     Raises:
         Refused: it is no case, or the address is taken.
     """
-    with Case.open(path) as case:
-        sealed = case.head().kind == "seal"
+    sealed = {each: _is_sealed(each) for each in (path, *others)}
     listener = _bind(host, port)
-    datasette = case_datasette(path, sealed=sealed, allow_sql=allow_sql)
+    datasette = _datasette(sealed, allow_sql=allow_sql)
     app: App = datasette.app()
     address = listener.getsockname()
-    return Review(_url(host, address[1], datasette, path), sealed, _own_host_only(app, host), datasette, listener)
+    return Review(_url(host, address[1], datasette, path), sealed[path], _own_host_only(app, host), datasette, listener)
 
 
 def case_datasette(path: Path, *, sealed: bool, allow_sql: bool = False) -> Any:
     """Datasette on one case. Only a sealed file is opened as one that never changes."""
+    return _datasette({path: sealed}, allow_sql=allow_sql)
+
+
+def _is_sealed(path: Path) -> bool:
+    with Case.open(path) as case:
+        return case.head().kind == "seal"
+
+
+def _datasette(sealed: Mapping[Path, bool], *, allow_sql: bool) -> Any:
     from datasette.app import Datasette
     from datasette.plugins import pm
 
@@ -68,13 +83,16 @@ def case_datasette(path: Path, *, sealed: bool, allow_sql: bool = False) -> Any:
     settings = {
         "default_allow_sql": allow_sql,
         "sql_time_limit_ms": SQL_LIMIT_MS,
-        "allow_download": sealed,
+        "allow_download": all(sealed.values()),
         "suggest_facets": False,
         "max_returned_rows": 1000,
         "allow_csv_stream": False,
     }
-    files = {"immutables": [str(path)]} if sealed else {"files": [str(path)]}
-    return Datasette(**files, settings=settings)
+    return Datasette(
+        files=[str(path) for path, ended in sealed.items() if not ended],
+        immutables=[str(path) for path, ended in sealed.items() if ended],
+        settings=settings,
+    )
 
 
 def _bind(host: str, port: int | None) -> socket.socket:

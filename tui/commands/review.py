@@ -24,6 +24,7 @@ _LONGEST_S = 3600.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `review`."""
     parser.add_argument("case", metavar="CASE")
+    parser.add_argument("others", metavar="OTHER", nargs="*", help="more cases, to be set beside it")
     parser.add_argument(
         "--port", metavar="N", type=int, help="0 for any free one; 8001 if free, else any, when left out"
     )
@@ -36,11 +37,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    Case.open(arguments.case).close()  # said before Datasette is loaded, which takes a second
+    for name in (arguments.case, *arguments.others):
+        Case.open(name).close()  # said before Datasette is loaded, which takes a second
     from store.review.proof import wait_for_proof
     from store.review.serve import open_review
 
-    review = open_review(Path(arguments.case), host=arguments.host, port=arguments.port, allow_sql=arguments.allow_sql)
+    review = open_review(
+        Path(arguments.case),
+        others=[Path(name) for name in dict.fromkeys(arguments.others)],
+        host=arguments.host,
+        port=arguments.port,
+        allow_sql=arguments.allow_sql,
+    )
 
     def tell_proof() -> None:
         proof = wait_for_proof(Path(arguments.case), seconds=_LONGEST_S)

@@ -46,11 +46,8 @@ async def test_the_page_tells_the_five_answers_and_compares_a_head(
         assert said in text
     assert "whole as far as the file alone can show" in unescape(await page(datasette, "/seed/-/case"))
     given = f"{head.seq}:{head.head}"
-    proof_of(path, given)
-    for _ in range(600):
-        text = unescape(await page(datasette, f"/seed/-/verify?head={given}"))
-        if "refresh" not in text.split("</head>")[0]:
-            break
+    wait_for_proof(path, given, seconds=60)
+    text = unescape(await page(datasette, f"/seed/-/verify?head={given}"))
     assert "whole, and vouched for by something outside the file" in text
     assert given in text
 

@@ -76,3 +76,13 @@ async def test_an_open_file_cannot_be_taken_along(seed: Path) -> None:
     datasette = case_datasette(seed, sealed=False)
     assert (await datasette.client.get("/seed.db")).status_code == 403
     close(datasette)
+
+
+async def test_cases_can_be_reviewed_beside_each_other(seed: Path, empty: Path) -> None:
+    review = open_review(seed, others=[empty], port=0)
+    try:
+        assert await ask(review.app, "127.0.0.1", "/seed/-/compare/empty") == 200
+        assert await ask(review.app, "127.0.0.1", "/empty/-/compare/seed") == 200
+    finally:
+        review.listener.close()
+        close(review.datasette)
