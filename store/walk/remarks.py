@@ -26,6 +26,7 @@ SCOPE_MARKS = ("rollback", "fix")
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _SHIFTED = re.compile(r".*[+-]\d+(ms|s|m|h|d)")
+_CARRIED = "carried_item:"
 _AHEAD_MS = 5_000  # clocks of two machines may differ by as much; more is a slip of the finger
 
 
@@ -84,9 +85,25 @@ def add_note(
             _check_known(step, _ids(tx, "step"), "step")
         if amends is not None and not tx.query("SELECT 1 FROM note WHERE id = ?", (amends,)):
             raise BadInput(f"there is no note:{amends} to amend", "closeout timeline CASE lists the notes")
-        cited = " ".join(one.ref for one in resolve_refs(tx.query, cites)) if cites else None
+        cited = _note_refs(tx, cites)
         id = tx.add(Note(case.clock(), operator, step, body, amends, cited))
         return Said(f"note:{id}", tx.seq)
+
+
+def _note_refs(tx: Transaction, cites: Sequence[str]) -> str | None:
+    """What a note keeps of its references: evidence, and items that the case before left open, which the note settles."""
+    refs = dict.fromkeys(ref.strip() for ref in cites)
+    carried = dict.fromkeys(_carried_ref(tx, ref) for ref in refs if ref.startswith(_CARRIED))
+    evidence = [ref for ref in refs if not ref.startswith(_CARRIED)]
+    found = [one.ref for one in resolve_refs(tx.query, evidence)] if evidence else []
+    return " ".join([*found, *carried]) or None
+
+
+def _carried_ref(tx: Transaction, ref: str) -> str:
+    number = re.fullmatch(r"0*(\d{1,18})", ref.removeprefix(_CARRIED), re.ASCII)
+    if number is None or not tx.query("SELECT 1 FROM carried_item WHERE id = ?", (int(number[1]),)):
+        raise BadInput(f"there is no {ref} in this case", "closeout verdict CASE lists what the case before left open")
+    return f"{_CARRIED}{int(number[1])}"
 
 
 def acknowledge(case: Case, operator: str, signal: str, *, note: str = "") -> Acknowledged:

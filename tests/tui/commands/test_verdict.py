@@ -184,3 +184,17 @@ def test_a_hostile_route_does_nothing_to_the_terminal(tmp_path: Path, capsys: py
     told = capsys.readouterr().out
     assert "\x1b" not in told
     assert "/x·[2J /y 000 · needs an owner" in told
+
+
+def test_a_note_settles_what_the_case_before_left_open(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = made(tmp_path, 60, 2)
+    record(path, baseline=BASELINE, postfix=POSTFIX)
+    with Case.open(path, write=True) as case, case.transaction("test") as tx:
+        tx.add(journal.CarriedItem("watch", None, "/api/cron/slot 000", "before.db 7:abc"))
+    assert asked(capsys, str(path))[1]["reason"] == "watch_item"
+    for wrong in ("carried_item:2", "carried_item:x", "carried_item:" + "9" * 30):
+        assert main(["note", str(path), "probed by hand", "--cite", wrong]) == 40
+        assert f"there is no {wrong}" in capsys.readouterr().err
+    assert main(["note", str(path), "probed by hand", "--cite", "carried_item:01"]) == 0
+    capsys.readouterr()
+    assert asked(capsys, str(path))[1]["reason"] == "all_targets_improved"
