@@ -1,7 +1,7 @@
 """A live capture as a process of its own, which outlives the terminal and the desk that started it.
 
-Run as `python -m collectors.logs.capture_process CASE STREAM [--since MS] [--until MS] [--for MS] [--every MS] [-- COMMAND…]`.
-One at a time per case and stream: a lock in the user's state folder says which process it is.
+Run as `python -m collectors.logs.capture_process CASE STREAM [--since MS] [--until MS] [--for MS] [--every MS] [--
+COMMAND…]`. One at a time per case and stream: a lock in the user's state folder says which process it is.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def start_capture(
     for_ms: int | None = None,
     every_ms: int | None = None,
 ) -> int:
-    """Start a capture that outlives this process and its terminal; its process id. What it says goes to a file beside its
-    lock.
+    """Start a capture that outlives this process and its terminal; its process id. What it says goes to a file beside
+    its lock.
 
     Raises:
         Refused: the state folder cannot be written.

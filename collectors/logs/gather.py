@@ -6,6 +6,7 @@ The result depends on the set of records, not on their order.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -85,6 +86,7 @@ class Gather:
         self.version = ""
         self.detail = ""
         self.announced: Form | None = None
+        self.numbers_twins = True
         self._placed_ms = placed_ms
         self.window = window
         self.gauges: list[tuple[int, str, str, int]] = []
@@ -92,8 +94,8 @@ class Gather:
         self._ordinals = Ordinals()
         self._limit = limit
         self.facts = facts
-        self._known: dict[int, int] = {}
-        self._blank: dict[tuple[int, str], Found] = {}
+        self.known: dict[int, int] = {}
+        self.blank: dict[tuple[int, str], Found] = {}
 
     def take(self, item: Item) -> None:
         """Take the next thing that a log holds."""
@@ -114,6 +116,16 @@ class Gather:
         self.unread += 1
         if len(self.unreadable) < UNREADABLE_LIMIT:
             self.unreadable.append((item.line, item.reason, self.redactor.raw(item.sample)[:_SAMPLE]))
+
+    def keep_unreadable(self, rows: Iterable[tuple[int, str, str]]) -> None:
+        """Keep what another part of the log could not read and has counted."""
+        self.unreadable += itertools.islice(rows, UNREADABLE_LIMIT - len(self.unreadable))
+
+    def like(self, redactor: Redactor) -> Gather:
+        """An empty gathering for the same questions."""
+        return Gather(
+            self.matchers, redactor, placed_ms=self._placed_ms, window=self.window, limit=self._limit, facts=self.facts
+        )
 
     def note(self, record: LogRecord) -> None:
         """Count a record: its form, its time, its request."""
@@ -191,9 +203,9 @@ class Gather:
         """Settle requests whose status was blank in some rows: known elsewhere, they are known; else they stay
         unsure, once each.
         """
-        for (index, request), found in sorted(self._blank.items(), key=lambda pair: (pair[1].at_ms, pair[1].line)):
+        for (index, request), found in sorted(self.blank.items(), key=lambda pair: (pair[1].at_ms, pair[1].line)):
             matcher = self.matchers[index]
-            status = self._known.get(hash(request))
+            status = self.known.get(hash(request))
             if status is None:
                 self.unsure[index] += 1
                 self.store(found)
@@ -201,14 +213,14 @@ class Gather:
                 self.rows[index] += 1
                 self.matched += 1
                 self.store(found._replace(fits=1, certain=1, status=status))
-        self._blank.clear()
+        self.blank.clear()
         if Form.QUERY_LINES in self.forms:
             self.forms[Form.QUERY_LINES] += self.forms.pop(Form.QUERY_FIRST, 0)
 
     def learn(self, request: str | None, status: int) -> None:
         """Remember that a request's status is known, whatever its other rows leave blank."""
-        if request is not None and len(self._known) < _KNOWN_LIMIT:
-            self._known.setdefault(hash(request), status)
+        if request is not None and len(self.known) < _KNOWN_LIMIT:
+            self.known.setdefault(hash(request), status)
 
     def _keep(self, index: int, record: LogRecord, shown: _Shown, texts: Sequence[str], *, unsure: bool) -> None:
         unit = self.matchers[index].unit
@@ -237,14 +249,15 @@ class Gather:
                 self.unsure[index] += 1
                 self.store(found)
             else:
-                self._remember(index, record.request, found)
+                self.remember(index, record.request, found)
 
-    def _remember(self, index: int, request: str, found: Found) -> None:
-        earlier = self._blank.get((index, request))
-        if earlier is None and len(self._blank) >= self._limit:
+    def remember(self, index: int, request: str, found: Found) -> None:
+        """Keep a match whose status is blank until its request is settled; the earliest of a request is enough."""
+        earlier = self.blank.get((index, request))
+        if earlier is None and len(self.blank) >= self._limit:
             self.omitted += 1
         elif earlier is None or (found.at_ms, found.line) < (earlier.at_ms, earlier.line):
-            self._blank[index, request] = found
+            self.blank[index, request] = found
 
     def _shown(self, record: LogRecord, seconds: Sequence[int]) -> _Shown:
         at_ms = self._placed_ms if record.failed_ms is None else record.failed_ms
@@ -252,7 +265,7 @@ class Gather:
             at_ms = max(at_ms, record.at_ms + 1000 * max(seconds))
         if self.spool.count >= self._limit:
             return _Shown(at_ms, None, None, "")
-        mask = self.redactor.text
+        mask = self.redactor.short
         return _Shown(
             at_ms,
             mask(record.route) if record.route is not None else None,
@@ -264,7 +277,7 @@ class Gather:
         """Keep one match; an exact twin of an earlier one gets a number."""
         if self.spool.count >= self._limit:
             self.omitted += 1
-        elif found.twins:
+        elif found.twins and self.numbers_twins:
             key = self._ordinals.number(self.matchers[found.signature].id, found.key)
             self.spool.add(found._replace(key=key))
         else:

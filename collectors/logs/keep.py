@@ -88,6 +88,7 @@ class Keeper:
         self._source = source
         self._keys: list[set[str]] = [set() for _ in gather.matchers]
         self._traffic: dict[tuple[int, str], int] = {}
+        self._cells: dict[tuple[int, str], int] = {}
         self._unreadable = self._gauges = 0
 
     def begin(self, tx: Transaction, form: str, now_ms: int) -> None:
@@ -117,14 +118,17 @@ class Keeper:
             for seen in [prospect(m.signature, self.gather, self._source)]
         )
 
-    def rows(self, tx: Transaction) -> None:
-        """Store everything that is new since the last time."""
+    def rows(self, tx: Transaction, *, over_ms: int | None = None) -> None:
+        """Store everything that is new since the last time; of traffic only minutes that were over then, if that is
+        given.
+        """
         gather, stream = self.gather, self._source.id
+        self._cells = {(minute, route): count for minute, route, count in gather.traffic.cells(over_ms)}
         tx.add_all(self._matches())
         tx.add_all(Unreadable(self.collection, *row) for row in gather.unreadable[self._unreadable :])
         tx.add_all(
             Traffic(self.collection, stream, minute, route, count - self._traffic.get((minute, route), 0))
-            for minute, route, count in gather.traffic.cells()
+            for (minute, route), count in self._cells.items()
             if count > self._traffic.get((minute, route), 0)
         )
         tx.add_all(Gauge(self.collection, stream, *gauge) for gauge in gather.gauges[self._gauges :])
@@ -136,7 +140,7 @@ class Keeper:
     def kept(self) -> None:
         """The transaction is through: what it stored is not stored again."""
         self._unreadable, self._gauges = len(self.gather.unreadable), len(self.gather.gauges)
-        self._traffic = {(minute, route): count for minute, route, count in self.gather.traffic.cells()}
+        self._traffic |= self._cells
         self.gather.spool.clear()
 
     @property

@@ -48,8 +48,25 @@ _TOKEN = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.)*?(?:-----END|\Z)"
 )
 _TOKEN_HINTS = frozenset(
-    "eyj _live_ _test_ sk- ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ xox akia asia aiza glpat- npm_ sg. whsec_ sbp_ signkey-".split()
-) | {"private key"}
+    (
+        *(
+            "eyj",
+            "_live_",
+            "_test_",
+            "sk-",
+            "ghp_",
+            "gho_",
+            "ghu_",
+            "ghs_",
+            "ghr_",
+            "github_pat_",
+            "xox",
+            "akia",
+            "asia",
+        ),
+        *("aiza", "glpat-", "npm_", "sg.", "whsec_", "sbp_", "signkey-", "private"),
+    )
+)
 _MAIL = re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]+(?:@|%40|\\u0040)(?:[\w-]+\.)+[^\W\d_]{2,}")
 _QUERY = re.compile(r"([?&;][\w.~%\[\]:-]{1,80}=)(?!\[)[^&\s\"'<>\\#]+")
 _QUERY_FIELD = re.compile(
@@ -63,6 +80,10 @@ _OPTION = re.compile(
     r"(?i)((?:--?[\w-]*(?:token|secret|passw|api-?key|cookie|credential)[\w-]*|(?<![\w-])-t)[ =]\s*)(?!\[)[^\s-]\S*"
 )
 _IP_MIDDLE = re.compile(r"\.\d{1,3}\.\d{1,3}\.(?=\d)")
+# Request ids of the platforms, and paths of plain words.
+_HARMLESS = re.compile(
+    r"[a-z0-9]{5}-1\d{12}-[0-9a-f]{12}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:/[a-z][a-z-]{0,20}){1,8}"
+)
 _QUERY_WORDS = ("query", "params", "search")
 _HINTS = Hints((*_KEY_WORDS, *_TOKEN_HINTS, "authorization", "bearer", "cookie"))
 _SPELLED = re.compile(rb"\\u00[2-7]|\\/")
@@ -87,6 +108,13 @@ class Redactor:
         longest_first = sorted(filter(None, spellings), key=lambda s: (-len(s), s))
         self._secrets = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
+    @classmethod
+    def like(cls, other: Redactor) -> Redactor:
+        """One that masks the same and has counted nothing yet."""
+        twin = cls()
+        twin._secrets = other._secrets
+        return twin
+
     def text(self, text: str) -> str:
         """A text with everything masked that must not be kept; also free of what a database cannot store."""
         if not text.isascii() or "\0" in text:
@@ -99,7 +127,12 @@ class Redactor:
         if "=" in text and ("?" in text or "&" in text or ";" in text):
             text = self._swap(_QUERY, _pair_masked, text)
         lower = text.lower()
-        hints = _HINTS.within(lower)
+        if hints := _HINTS.within(lower):
+            text = self._named(text, lower, hints)
+        return self._addresses(text)
+
+    def _named(self, text: str, lower: str, hints: set[str]) -> str:
+        """Mask what is named by a word before it, and tokens that their own beginning betrays."""
         if words := [word for word in _KEY_WORDS if word in hints]:
             text = self._keyed(text, lower, words)
         if "authorization" in hints or "bearer" in hints:
@@ -107,9 +140,13 @@ class Redactor:
             text = self._swap(_BEARER, r"\1[masked]", text)
         if "cookie" in hints:
             text = self._swap(_COOKIE, r"\1[masked]", text)
-        if not _TOKEN_HINTS.isdisjoint(hints):
-            text = self._swap(_TOKEN, "[token]", text)
-        return self._addresses(text)
+        return text if _TOKEN_HINTS.isdisjoint(hints) else self._swap(_TOKEN, "[token]", text)
+
+    def short(self, text: str) -> str:
+        """The same for ids and paths, which come again and again."""
+        if self._secrets is None and _HARMLESS.fullmatch(text):
+            return text
+        return self.text(text)
 
     def command(self, text: str) -> str:
         """A command line, whose options may be followed by what they keep secret."""

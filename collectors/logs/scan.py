@@ -7,17 +7,16 @@ import gc
 import itertools
 from collections.abc import Iterator
 
-from collectors.logs.fast import AnyFastLines, fast_lines
+from collectors.logs.blocks import feed_lines
+from collectors.logs.fast import fast_lines
 from collectors.logs.gather import Gather
 from collectors.logs.generic import FieldReader
-from collectors.logs.objects import LONGEST
+from collectors.logs.parallel import read_in_two, worth_two
 from collectors.logs.reader import head_of, items_of
 from collectors.logs.record import Form, Item, Unread
 from collectors.logs.sniff import Layout, form_name, sniff
 from collectors.logs.source import LogSource
 from store.runbook.model import Source
-
-_BUFFER = 256 * 1024
 
 
 def scan(opened: LogSource, source: Source, gather: Gather, *, search: bool = True) -> tuple[str, bool]:
@@ -40,9 +39,13 @@ def scan(opened: LogSource, source: Source, gather: Gather, *, search: bool = Tr
     head, rest = head_of(opened)
     sniffed = sniff(head, opened.name, whole=rest is None)
     fast = fast_lines(head, gather, search=search) if sniffed.layout is Layout.LINES else None
+    blocks = rest or iter(())
     if fast is not None:
         with _no_garbage_collection():
-            _read_lines(fast, head, rest or iter(()), opened, gather)
+            if worth_two(opened):
+                read_in_two(fast, head, opened, search=search)
+            else:
+                feed_lines(fast, head, lambda free: opened.fill(free, blocks))
         _take(iter(()), opened, gather)
     else:
         _take(items_of(sniffed.layout, itertools.chain([head], rest or ())), opened, gather)
@@ -70,44 +73,3 @@ def _take(items: Iterator[Item], opened: LogSource, gather: Gather) -> None:
     if opened.cut_off:
         gather.take(Unread(last + 1, opened.cut_off, b""))
     gather.settle()
-
-
-def _read_lines(fast: AnyFastLines, head: bytes, rest: Iterator[bytes], opened: LogSource, gather: Gather) -> None:
-    """Feed whole lines to the fast reader from one reused buffer, which grows only for a line longer than itself."""
-    end = head.rfind(b"\n") + 1
-    if end:
-        fast.block(bytearray(head), end)
-    buffer = bytearray(max(_BUFFER, 2 * (len(head) - end)))
-    filled = len(head) - end
-    buffer[:filled] = head[end:]
-    while True:
-        if filled == len(buffer):
-            if filled >= LONGEST:
-                filled = _skip_line(fast, buffer, rest, opened, gather)
-                continue
-            buffer = buffer + bytearray(len(buffer))
-        with memoryview(buffer)[filled:] as free:
-            count = opened.fill(free, rest)
-        if count == 0:
-            break
-        filled += count
-        end = buffer.rfind(b"\n", filled - count, filled) + 1
-        if end:
-            fast.block(buffer, end)
-            buffer[: filled - end] = buffer[end:filled]
-            filled -= end
-    if filled:
-        fast.block(buffer, filled)
-
-
-def _skip_line(fast: AnyFastLines, buffer: bytearray, rest: Iterator[bytes], opened: LogSource, gather: Gather) -> int:
-    """Give up a line that no memory should hold; returns how much of the next lines is in the buffer."""
-    gather.take_unread(Unread(fast.line, "is longer than 64 MiB", bytes(buffer[:1024])))
-    fast.line += 1
-    while True:
-        with memoryview(buffer) as free:
-            count = opened.fill(free, rest)
-        end = buffer.find(b"\n", 0, count) + 1
-        if end or count == 0:
-            buffer[: count - end] = buffer[end:count]
-            return count - end

@@ -65,7 +65,7 @@ class Segment:
         if not self._covers(to_ms) and not self._keeper.waiting:
             return False
         with self._transaction(now_ms) as tx:
-            covered = self._grow(tx, to_ms, now_ms)
+            covered = self._grow(tx, to_ms, now_ms, over_ms=to_ms)
         self._stored(to_ms if covered else None)
         return True
 
@@ -94,8 +94,8 @@ class Segment:
             self._keeper.collection = was  # a collection that was rolled back is not there
             raise
 
-    def _grow(self, tx: Transaction, to_ms: int, now_ms: int) -> bool:
-        self._keeper.rows(tx)
+    def _grow(self, tx: Transaction, to_ms: int, now_ms: int, *, over_ms: int | None = None) -> bool:
+        self._keeper.rows(tx, over_ms=over_ms)
         covers = self._covers(to_ms)
         if covers and self.from_ms is not None:
             self._keeper.covered(tx, self.from_ms, to_ms, now_ms)

@@ -71,7 +71,8 @@ class LogSource:
     def path(self) -> str | None:
         """The path of a plain file, which can be read in ranges."""
         name = getattr(self._file, "name", None)
-        return name if isinstance(name, str) and self.size is not None else None
+        plain = self.size is not None and not self.packing and not self.encoding
+        return name if isinstance(name, str) and plain else None
 
     def blocks(self) -> Iterator[bytes]:
         """The log's text as UTF-8 blocks, unpacked; the byte order mark at its start is gone."""
@@ -101,15 +102,19 @@ class LogSource:
         read directly.
         """
         if self.size is not None and not self.packing and not self.encoding:
-            count: int = self._file.readinto(free)  # type: ignore[attr-defined]
-            with free[:count] as got:
-                self.seen(got)
-            return count
+            return self.read_into(free)
         if not self._pending:
             self._pending = next(rest, b"")
         count = min(len(free), len(self._pending))
         free[:count] = self._pending[:count]
         self._pending = self._pending[count:]
+        return count
+
+    def read_into(self, free: memoryview) -> int:
+        """Put the next bytes of a plain file into a buffer; 0 at the end."""
+        count: int = self._file.readinto(free)  # type: ignore[attr-defined]
+        with free[:count] as got:
+            self.seen(got)
         return count
 
     def seen(self, block: bytes | memoryview) -> None:

@@ -16,21 +16,21 @@ Cell = tuple[int, str]
 class RequestCounts:
     """Distinct requests per (minute, route).
 
-    Request ids are kept as 64-bit hashes: those of the minutes in use as sets, of the others packed. When even the
-    packed ones grow past their limit the oldest are forgotten; a request that shows up again after that is counted
-    twice, and `approximate` says so.
+    Request ids are kept packed, as 64-bit hashes, repeats among them; a cell is thinned out when it has doubled. When
+    even that grows past the limit, the oldest cells are forgotten; a request that shows up again after that is
+    counted twice, and `approximate` says so.
     """
 
-    LIVE, PACKED = 40_000, 2_000_000
+    THIN, LIMIT = 20_000, 2_500_000
 
     def __init__(self) -> None:
         self.approximate = False
-        self._live: dict[Cell, set[int]] = {}
-        self._packed: dict[Cell, array[int]] = {}
+        self._hashes: dict[Cell, array[int]] = {}
+        self._full: dict[Cell, int] = {}
+        self._counted: dict[Cell, int] = {}
         self._forgotten: Counter[Cell] = Counter()
         self._nameless: Counter[Cell] = Counter()
-        self._held = 0
-        self._kept = 0
+        self._size = 0
 
     def see(self, at_ms: int, route: str, request: str | None) -> None:
         """Count one record of a request; one without an id counts as a request of its own."""
@@ -42,48 +42,62 @@ class RequestCounts:
 
     def see_hashes(self, cell: Cell, hashes: Iterable[int]) -> None:
         """Count requests of one minute and route by the hashes of their ids."""
-        live = self._live.get(cell)
-        if live is None:
-            live = self._live[cell] = set(self._packed.pop(cell, ()))
-            self._held += len(live)
-            self._kept -= len(live)
-        before = len(live)
-        live.update(hashes)
-        self._held += len(live) - before
-        if self._held > self.LIVE:
-            self._pack(cell)
+        kept = self._hashes.get(cell)
+        if kept is None:
+            kept = self._hashes[cell] = array("q")
+        before = len(kept)
+        kept.extend(hashes)
+        self._size += len(kept) - before
+        self._counted.pop(cell, None)
+        if len(kept) > self._full.get(cell, self.THIN):
+            self._thin(cell)
+        if self._size > self.LIMIT:
+            self._shrink(cell)
 
     def see_nameless(self, cell: Cell, count: int) -> None:
         """Count records of requests without an id."""
         self._nameless[cell] += count
 
-    def cells(self) -> Iterator[tuple[int, str, int]]:
-        """Every (minute, route, requests), in order."""
-        total = self._nameless + self._forgotten
-        for part in (self._live, self._packed):
-            for cell, hashes in part.items():
-                total[cell] += len(hashes)
-        for (minute, route), requests in sorted(total.items()):
-            yield minute, route, requests
+    def cells(self, before_ms: int | None = None) -> Iterator[tuple[int, str, int]]:
+        """Every (minute, route, requests), in order; with `before_ms` only minutes that were over then."""
+        cells = self._hashes.keys() | self._nameless.keys() | self._forgotten.keys()
+        for cell in sorted(cells):
+            if before_ms is None or cell[0] + MINUTE_MS <= before_ms:
+                yield (*cell, self._count(cell) + self._nameless[cell] + self._forgotten[cell])
 
-    def merge(self, other: RequestCounts) -> None:
-        """Take over what another count saw; both must have hashed alike."""
-        for part in (other._live, other._packed):
-            for cell, hashes in part.items():
-                self.see_hashes(cell, hashes)
-        self._nameless.update(other._nameless)
-        self._forgotten.update(other._forgotten)
-        self.approximate |= other.approximate
+    def parts(self) -> Iterator[tuple[Cell, array[int], int, int]]:
+        """Every cell as it is kept: its hashes, the requests without an id, and those that were forgotten."""
+        for cell in self._hashes.keys() | self._nameless.keys() | self._forgotten.keys():
+            yield cell, self._hashes.get(cell, array("q")), self._nameless[cell], self._forgotten[cell]
 
-    def _pack(self, current: Cell) -> None:
-        for cell in [c for c in self._live if c != current]:
-            hashes = self._live.pop(cell)
-            self._packed[cell] = array("q", hashes)
-            self._held -= len(hashes)
-            self._kept += len(hashes)
-        while self._kept > self.PACKED and self._packed:
-            oldest = next(iter(self._packed))
-            dropped = self._packed.pop(oldest)
-            self._forgotten[oldest] += len(dropped)
-            self._kept -= len(dropped)
-            self.approximate = True
+    def take_part(self, cell: Cell, hashes: array[int], nameless: int, forgotten: int) -> None:
+        """Take over a cell of another count; both must have hashed alike."""
+        self.see_hashes(cell, hashes)
+        self._nameless[cell] += nameless
+        self._forgotten[cell] += forgotten
+
+    def _count(self, cell: Cell) -> int:
+        count = self._counted.get(cell)
+        if count is None:
+            count = self._counted[cell] = len(set(self._hashes.get(cell, ())))
+        return count
+
+    def _thin(self, cell: Cell) -> None:
+        kept = self._hashes[cell]
+        thin = array("q", set(kept))
+        self._size -= len(kept) - len(thin)
+        self._hashes[cell] = thin
+        self._full[cell] = max(self.THIN, 2 * len(thin))
+
+    def _shrink(self, current: Cell) -> None:
+        for cell in list(self._hashes):
+            self._thin(cell)
+        for cell in list(self._hashes):
+            if self._size <= self.LIMIT // 2:
+                return
+            if cell != current:
+                self._forgotten[cell] += self._count(cell)
+                self._size -= len(self._hashes.pop(cell))
+                self._full.pop(cell, None)
+                self._counted.pop(cell, None)
+                self.approximate = True

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collectors.logs import scan as scan_module
+from collectors.logs import blocks as blocks_module
+from collectors.logs import parallel
 from collectors.logs.fast import fast_lines
 from collectors.logs.gather import Gather
 from collectors.logs.match import Matcher
@@ -233,15 +234,48 @@ def test_whole_files_are_read_the_same_at_any_buffer_size(
     text = lines(records).encode()
     data = text[: len(text) // 2].rpartition(b"\n")[0] + b'\n{"broken\n' + text[-(len(text) // 3) :]
     log = written(tmp_path, data)
-    monkeypatch.setattr(scan_module, "_BUFFER", 8192)
+    monkeypatch.setattr(blocks_module, "BUFFER", 8192)
     fast, slow = gathered(log, SIGNATURES, search=search), slowly(data)
     assert told(fast) == told(slow)
     fast.spool.close()
     slow.spool.close()
 
 
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("form", [drain_entry, stream_line])
+def test_two_processes_find_what_one_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Any, fails: bool
+) -> None:
+    records = [
+        form(
+            T0 + n * 37,
+            (TIMEOUT_60, "fine", "P2028", "Task timed out after 9 s")[n % 4],
+            (WEBHOOK, TIMING, "/x")[n % 3],
+        )
+        | (
+            {"statusCode": (500, 200, None)[n % 11 % 3], "proxy": None, "requestId": f"request-{n // 5:07d}"}
+            if form is drain_entry
+            else {}
+        )
+        for n in range(15_000)
+    ]
+    records += records[-3000:]  # repeats, and requests on both sides of the cut
+    data = lines(records).encode() + b"oops\n" + lines(records[:5]).encode().rstrip(b"\n")
+    log = written(tmp_path, data)
+    alone = gathered(log, SIGNATURES, window=(T0, T0 + 200_000))
+    monkeypatch.setattr(parallel, "worth_two", lambda opened: True)
+    monkeypatch.setattr("collectors.logs.scan.worth_two", lambda opened: True)
+    if fails:
+        monkeypatch.setattr(parallel, "write_share", None)
+    both = gathered(log, SIGNATURES, window=(T0, T0 + 200_000))
+    assert told(both) == told(alone)
+    assert both.redactor.count == alone.redactor.count
+    alone.spool.close()
+    both.spool.close()
+
+
 def test_a_line_that_no_memory_should_hold_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan_module, "LONGEST", 1 << 21)
+    monkeypatch.setattr(blocks_module, "LONGEST", 1 << 21)
     monkeypatch.setattr("collectors.logs.objects.LONGEST", 1 << 21)
     normal = lines([stream_line(T0 + n) for n in range(5000)])
     data = (normal + json.dumps(stream_line(message="x" * (1 << 22))) + "\n" + lines([stream_line(T0 - 1)])).encode()

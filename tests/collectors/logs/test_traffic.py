@@ -21,10 +21,10 @@ def test_a_request_counts_once_per_minute_and_route_however_many_lines_it_wrote(
     assert list(counts.cells()) == [(T0, "/a", 4), (T0, "/b", 1), (T0 + MINUTE, "/a", 1)]
 
 
-def test_minutes_are_packed_away_and_taken_up_again_without_a_change() -> None:
+def test_thinning_out_changes_no_count() -> None:
     seen = [(T0 + number * 7919 % 20 * MINUTE, "/a", f"r{number % 700}") for number in range(5000)]
     small, large = RequestCounts(), RequestCounts()
-    small.LIVE = 50
+    small.THIN = 5
     for each in seen:
         small.see(*each)
         large.see(*each)
@@ -34,12 +34,20 @@ def test_minutes_are_packed_away_and_taken_up_again_without_a_change() -> None:
 
 def test_past_its_limit_a_count_is_an_upper_bound_and_says_so() -> None:
     counts = RequestCounts()
-    counts.LIVE, counts.PACKED = 5, 10
+    counts.LIMIT = 10
     for number in range(60):
         counts.see(T0 + number * MINUTE, "/a", "r")
         counts.see(T0 + number * MINUTE, "/a", "s")
     assert counts.approximate
     assert [cell[2] for cell in counts.cells()] == [2] * 60
+
+
+def test_a_minute_that_is_not_over_is_not_told_yet() -> None:
+    counts = RequestCounts()
+    counts.see(T0, "/a", "r")
+    counts.see(T0 + MINUTE, "/a", "r")
+    assert list(counts.cells(T0 + MINUTE)) == [(T0, "/a", 1)]
+    assert list(counts.cells(T0 + MINUTE - 1)) == []
 
 
 def test_two_counts_are_one() -> None:
@@ -48,5 +56,6 @@ def test_two_counts_are_one() -> None:
     two.see(T0 + 1, "/a", "r1")
     two.see(T0 + 1, "/a", "r2")
     two.see_nameless((T0, "/b"), 3)
-    one.merge(two)
+    for part in two.parts():
+        one.take_part(*part)
     assert list(one.cells()) == [(T0, "/a", 2), (T0, "/b", 3)]
