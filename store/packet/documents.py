@@ -1,7 +1,6 @@
-"""The documents of a packet as blocks: baseline, verification, queue and ledger, and the closeout itself.
+"""The documents of a packet as blocks: baseline, verification, and the closeout itself.
 
-They are put together from the same parts as the pages of a review. What was not collected is said in the place where it is missed; an
-empty ledger is called empty, never healthy.
+They are put together from the same parts as the pages of a review. What was not collected is said in the place where it is missed.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from store.instants import format_duration
 from store.judge import SignalState
 from store.packet.citations import Claim
 from store.packet.evidence import PacketEvidence, WindowEvidence
+from store.packet.parts import drill_notice, provenance, signal_section
 from store.packet.tree import RUNGS, answers, draw_tree, tell_tree
 from store.review.document import (
     Block,
@@ -31,16 +31,14 @@ from store.review.document import (
 )
 from store.review.facts import CaseFacts
 from store.review.sections import (
-    condition_drawing,
     decision_blocks,
     file_facts,
     moment_tables,
     note_table,
     step_table,
     unknown_table,
-    verdict_blocks,
-    watch_items,
 )
+from store.review.verdict_section import verdict_blocks, watch_items
 from store.telling import headline, tell_value, tell_watched
 from store.words import ACTION_WORDS, reason_sentence
 
@@ -72,8 +70,8 @@ def _window_document(facts: CaseFacts, shown: WindowEvidence, title: str, more: 
     )
     blocks: list[Block] = [
         Heading(1, (f"{title}: {facts.card.title}",)),
-        *_drill(facts),
-        Facts((*items, *_provenance(facts))),
+        *drill_notice(facts),
+        Facts((*items, *provenance(facts))),
         *more,
         Heading(2, ("Counts per route and signature",)),
         _route_table(shown),
@@ -82,23 +80,6 @@ def _window_document(facts: CaseFacts, shown: WindowEvidence, title: str, more: 
         *_check_blocks(facts),
     ]
     return Document(title, tuple(blocks))
-
-
-def _provenance(facts: CaseFacts) -> tuple[tuple[str, Inlines], ...]:
-    return (
-        ("Case", (Code(facts.card.case_id),)),
-        ("Head of the case", (Code(f"{facts.head.seq} {facts.head.head}"),)),
-        ("State of the case", ("sealed",) if facts.sealed else ("open: it may go on",)),
-        ("Known transactions", (str(facts.question.known_seq),)),
-        ("Runbook", (facts.edition.path, " ", Code(facts.edition.sha256))),
-        ("Definition", (Code(facts.edition.definition_sha256),)),
-    )
-
-
-def _drill(facts: CaseFacts) -> Blocks:
-    return (
-        (Paragraph((Strong("DRILL: "), "everything in this case was staged."), "notice"),) if facts.card.drill else ()
-    )
 
 
 def _deployment(facts: CaseFacts, at_ms: int) -> str:
@@ -163,119 +144,6 @@ def _check_blocks(facts: CaseFacts) -> Blocks:
     return (Heading(2, ("Signatures that anyone can count again",)), Bullets(items), Paragraph((words,), "quiet"))
 
 
-def offload_document(facts: CaseFacts, evidence: PacketEvidence) -> Document:
-    """Queue depth, run ledger and direct probes."""
-    blocks: list[Block] = [
-        Heading(1, (f"Offload monitoring: {facts.card.title}",)),
-        *_drill(facts),
-        Facts((("As of", (Moment(facts.question.as_of_ms),)), *_provenance(facts))),
-        Heading(2, ("Queue",)),
-        *_queue_blocks(evidence),
-        Heading(2, ("Run ledger",)),
-        *_ledger_blocks(evidence),
-        Heading(2, ("Direct probes",)),
-        _probe_table(evidence),
-    ]
-    for signal in facts.judgement.signals:
-        if any(condition.kind in ("queue", "ratio", "probe") for condition in signal.conditions):
-            blocks += _signal_section(facts, signal, evidence)
-    return Document("Offload monitoring", tuple(blocks))
-
-
-def _queue_blocks(evidence: PacketEvidence) -> Blocks:
-    spans = tuple(
-        (
-            (each.stream,),
-            (Moment(each.from_ms),),
-            (Moment(each.to_ms),),
-            (format_duration(each.to_ms - each.from_ms),),
-            (f"{each.first_depth} to {each.last_depth}",),
-            ("began empty" if each.ratio is None else f"{each.ratio:g}",),
-            (str(each.snapshots),),
-        )
-        for each in evidence.queue_spans
-    )
-    rows = tuple(
-        (
-            (Code(f"snapshot:{each.id}"),),
-            (Moment(each.at_ms),),
-            (str(each.pending),),
-            (str(each.running),),
-            (str(each.failed),),
-            ("–" if each.succeeded is None else str(each.succeeded),),
-            ("–" if each.pending_due is None else str(each.pending_due),),
-            (Moment(each.oldest_due_ms),) if each.oldest_due_ms is not None else ("–",),
-        )
-        for each in evidence.queue
-    )
-    nothing = "No snapshot of the queue was taken."
-    return (
-        Table(
-            ("Stream", "T0", "Last", "Between", "Depth (pending + running)", "Growth ratio", "Snapshots"),
-            spans,
-            nothing,
-        ),
-        Table(("Snapshot", "At", "Pending", "Running", "Failed", "Succeeded", "Due", "Oldest due"), rows, nothing),
-    )
-
-
-def _ledger_blocks(evidence: PacketEvidence) -> Blocks:
-    if evidence.ledger:
-        rows = tuple(
-            (
-                (f"{each.stream} ({each.of})",),
-                (Moment(each.from_ms),),
-                (Moment(each.to_ms),),
-                (str(each.total),),
-                (str(each.failures),),
-                ("no finished run" if each.ratio is None else f"{each.ratio:.4g}",),
-            )
-            for each in evidence.ledger
-        )
-        columns = ("Ledger", "From", "To", "Total runs", "Failures", "failure_ratio = failures / total")
-        return (Table(columns, rows),)
-    if not evidence.looks:
-        return (Paragraph(("Nobody looked at the run ledger.",), "alarm"),)
-    looks = ", ".join(f"collection:{look.id} ({look.status})" for look in evidence.looks)
-    words = f"The ledger was looked at ({looks}) and held no finished run. There is no failure ratio then, and an empty ledger is no sign of health."
-    return (Paragraph((Strong("Empty. "), words), "alarm"),)
-
-
-def _probe_table(evidence: PacketEvidence) -> Table:
-    rows = tuple(
-        (
-            (Code(f"probe:{each.id}"),),
-            (Moment(each.at_ms),),
-            (each.route,),
-            (each.status_text,),
-            (each.outcome,),
-            ("–" if each.total_us is None else f"{each.total_us / 1000:.0f} ms",),
-            (each.reason or "–",),
-        )
-        for each in evidence.probes
-    )
-    return Table(("Probe", "At", "Route", "Status", "Outcome", "Took", "Why"), rows, "No route was probed.")
-
-
-def _signal_section(facts: CaseFacts, signal: SignalState, evidence: PacketEvidence) -> Blocks:
-    blocks: list[Block] = [
-        Heading(2, (State(signal.state), f" {signal.title}")),
-        Paragraph((reason_sentence(signal.reason),)),
-    ]
-    for condition in signal.conditions:
-        limit = evidence.thresholds.get(condition.definition, "")
-        blocks.append(
-            Paragraph(
-                (
-                    State(condition.state),
-                    f" {condition.kind}: {tell_value(condition)}, watched {tell_watched(condition)}. Limit: {limit}",
-                )
-            )
-        )
-        blocks += condition_drawing(facts, signal, condition)
-    return tuple(blocks)
-
-
 def closeout_document(
     facts: CaseFacts,
     evidence: PacketEvidence,
@@ -287,8 +155,8 @@ def closeout_document(
     action = facts.verdict.next.action if facts.verdict is not None else None
     blocks: list[Block] = [
         Heading(1, (f"Closeout: {facts.card.title}",)),
-        *_drill(facts),
-        Facts((("As of", (Moment(facts.question.as_of_ms),)), *_provenance(facts))),
+        *drill_notice(facts),
+        Facts((("As of", (Moment(facts.question.as_of_ms),)), *provenance(facts))),
         Heading(2, ("Monitoring thresholds",)),
         *_signal_table(facts.judgement.signals, evidence),
         Heading(2, ("Rollback criteria",)),
@@ -312,7 +180,7 @@ def closeout_document(
         *note_table(facts),
     ]
     for signal in facts.judgement.signals:
-        blocks += _signal_section(facts, signal, evidence)
+        blocks += signal_section(facts, signal, evidence)
     blocks += [
         Heading(2, ("Files of this packet",)),
         _file_table(files, home),

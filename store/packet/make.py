@@ -17,10 +17,11 @@ from typing import NamedTuple
 
 from store.errors import Refused
 from store.packet.citations import Claim, offload_path, read_claims
-from store.packet.documents import baseline_document, closeout_document, offload_document, verification_document
+from store.packet.documents import baseline_document, closeout_document, verification_document
 from store.packet.evidence import PacketEvidence, read_evidence
 from store.packet.markdown import relative, write_markdown
 from store.packet.names import PacketNames, name_instant, safe_part, safe_path
+from store.packet.offload import offload_document
 from store.packet.summary import summary_json
 from store.packet.tables import delta_csv
 from store.review.document import Card, Cards, Document, Drawing, FileOf, Fold, Target

@@ -202,6 +202,7 @@ _DECISIONS = (
     "SELECT d.id, d.at_ms, d.operator, d.step, d.choice, d.reason, d.scope, d.override, d.evaluation, e.as_of_ms, e.known_seq "
     "FROM decision d JOIN evaluation e ON e.id = d.evaluation WHERE d.seq <= ? ORDER BY d.id"
 )
+_NOTES = "SELECT id, at_ms, operator, step, body, cites FROM note WHERE seq <= ? ORDER BY id"
 _NEWEST = (
     "NOT EXISTS (SELECT 1 FROM {table} later WHERE later.name = t.name AND later.id > t.id AND later.seq <= :known)"
 )
@@ -226,7 +227,6 @@ def read_case(db: sqlite3.Connection, question: Question | None = None) -> CaseF
         head = last_entry(db)
         if head is None:
             raise NotACase("the file holds no chain entry", "look closer with: closeout verify CASE")
-        known = {"known": asked.known_seq}
         runbook = _runbook(db, asked.edition)
         walk = _walk(db, runbook, asked, head)
         return CaseFacts(
@@ -243,20 +243,9 @@ def read_case(db: sqlite3.Connection, question: Question | None = None) -> CaseF
             carried=open_items(db),
             seal=_seal(db),
             decisions=_decisions(db, asked.known_seq),
-            marks=tuple(
-                MarkCard._make((*row[:6], bool(row[6])))
-                for row in db.execute(_named("mark", "at_ms, deployment, previous"), known)
-            ),
-            windows=tuple(
-                WindowCard._make((*row[:5], bool(row[5])))
-                for row in db.execute(_named('"window"', "from_ms, to_ms"), known)
-            ),
-            notes=tuple(
-                NoteCard(*row)
-                for row in db.execute(
-                    "SELECT id, at_ms, operator, step, body, cites FROM note WHERE seq <= :known ORDER BY id", known
-                )
-            ),
+            marks=_marks(db, asked.known_seq),
+            windows=_windows(db, asked.known_seq),
+            notes=tuple(NoteCard._make(row) for row in db.execute(_NOTES, (asked.known_seq,))),
             artifacts=_artifacts(db, asked.known_seq),
         )
 
@@ -281,6 +270,16 @@ def unwatched(db: sqlite3.Connection, definition: int, from_ms: int, to_ms: int)
         Unwatched(stream, "" if count == lanes[stream] else signature, start, end)
         for stream, signature, start, end, count in rows
     )
+
+
+def _marks(db: sqlite3.Connection, known_seq: int) -> tuple[MarkCard, ...]:
+    rows = db.execute(_named("mark", "at_ms, deployment, previous"), {"known": known_seq})
+    return tuple(MarkCard._make((*row[:6], bool(row[6]))) for row in rows)
+
+
+def _windows(db: sqlite3.Connection, known_seq: int) -> tuple[WindowCard, ...]:
+    rows = db.execute(_named('"window"', "from_ms, to_ms"), {"known": known_seq})
+    return tuple(WindowCard._make((*row[:5], bool(row[5]))) for row in rows)
 
 
 def _named(table: str, columns: str) -> str:

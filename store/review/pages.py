@@ -49,9 +49,9 @@ from store.review.sections import (
     summary_block,
     title_block,
     unknown_table,
-    verdict_blocks,
     window_rows,
 )
+from store.review.verdict_section import verdict_blocks
 from store.telling import tell_value, tell_watched
 from store.walk.timeline import timeline
 from store.words import reason_sentence, state_sentence
