@@ -24,7 +24,7 @@ FULL = os.environ.get("CLOSEOUT_FULL") == "1"
 def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
     found = kill_writers(tmp_path, 300 if FULL else 45)
     assert (found.lost, found.corrupt) == (0, 0)
-    assert found.acknowledged > found.kills / 3
+    assert found.acknowledged > found.kills / 10
     assert found.journals > 0, "no kill came in the middle of a transaction: the harness has lost its teeth"
 
 
