@@ -43,6 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _open(path: Path, arguments: argparse.Namespace) -> int:
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read by textual when it is imported
+    for fixed in ("COLUMNS", "LINES"):  # exported by some shells; textual would believe them for ever and miss every resize
+        os.environ.pop(fixed, None)
     from store.walk.session import this_process
     from tui.desk.app import DeskApp
     from tui.desk.glyphs import glyphs_for

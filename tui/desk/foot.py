@@ -27,7 +27,7 @@ class Rule(Lines):
         """The one row."""
         glyphs = self.glyphs
         right = f" {glyphs.text(self.right)} {glyphs.line}" if self.right else ""
-        if len(right) > width // 2:
+        if len(glyphs.text(self.title)) + len(right) + 4 > width:
             right = ""
         title = glyphs.text(self.title, max(0, width - len(right) - 4))
         fill = glyphs.line * max(0, width - len(title) - len(right) - 3)

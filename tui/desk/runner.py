@@ -9,6 +9,7 @@ It owns the attempt: while it lives the step runs, wherever its desk has gone; w
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -68,7 +69,7 @@ def _collect(walk: Walk, case: Path, step_id: str, confirmed: str, override: str
             code, said = _look(case, stream, step, walk, confirmed=bool(confirmed))
             ended.append(f"{stream}: {said}")
             if code:
-                act.fail(walk, step.id, reason=f"closeout collect {stream} answered {code}: {said}"[:_SAID], detail={"exit": code})
+                act.fail(walk, step.id, reason=f"{stream}: {said}"[:_SAID], detail={"exit": code})
                 return code
     except Stopped:
         act.fail(walk, step.id, reason=f"stopped by {walk.who.operator}")
@@ -91,11 +92,20 @@ def _look(case: Path, stream: str, step: Step, walk: Walk, *, confirmed: bool) -
         for line in child.stdout or ():
             last = line.decode("utf-8", "replace").strip() or last
             print(last, flush=True)
-        return child.wait(), last[:_SAID] or "nothing was said"
+        return child.wait(), _told(last)[:_SAID]
     except Stopped:
         child.terminate()
         child.wait()
         raise
+
+
+def _told(last: str) -> str:
+    """What a look came to, in words: the statuses and reasons of its answer, or the line that it ended with."""
+    try:
+        done = json.loads(last)["collections"]
+        return "; ".join(f"{entry['status']} {entry.get('reason') or ''}".strip() for entry in done) or "nothing was collected"
+    except (ValueError, TypeError, KeyError):
+        return last or "nothing was said"
 
 
 def _command(walk: Walk, step_id: str) -> int:

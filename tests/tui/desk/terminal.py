@@ -52,13 +52,8 @@ class Terminal:
 
     @property
     def ended(self) -> bool:
-        """Whether the program has ended, and tmux knows how."""
-        return re.fullmatch(r"1 \w+", self._tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}#{pane_dead_signal}").strip()) is not None
-
-    @property
-    def code(self) -> str:
-        """How the program ended, as tmux says it."""
-        return self._tmux("display-message", "-p", "#{pane_dead_status}").strip()
+        """Whether the program has ended."""
+        return self._tmux("display-message", "-p", "#{pane_dead}").strip() == "1"
 
     def keys(self, *keys: str) -> None:
         """Press keys by tmux's names."""
@@ -75,6 +70,10 @@ class Terminal:
     def text(self) -> str:
         """What stands on the screen."""
         return self._tmux("capture-pane", "-p")
+
+    def history(self) -> str:
+        """The same with what has scrolled away, lines joined that the width broke."""
+        return self._tmux("capture-pane", "-p", "-J", "-S", "-200")
 
     def wait(self, pattern: str) -> str:
         """Wait until the screen shows a regular expression; returns the screen."""
