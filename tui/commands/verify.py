@@ -28,7 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("case", metavar="CASE")
     parser.add_argument("--head", metavar="H", help="a head kept elsewhere: SEQ:HEX, or its 64 hexadecimal digits")
     parser.add_argument("--receipt", metavar="F", help="a file with the receipt line in it")
-    parser.add_argument("--allowed-signers", metavar="F", help="who may sign, as ssh-keygen reads it; CASE.receipt unless --receipt is given")
+    parser.add_argument(
+        "--allowed-signers",
+        metavar="F",
+        help="who may sign, as ssh-keygen reads it; CASE.receipt unless --receipt is given",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
