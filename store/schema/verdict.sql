@@ -53,7 +53,8 @@ GROUP BY g.signature, g.sha256, t.stream;
 CREATE VIEW verdict_stretch AS
 -- Unbroken captures that touch a window, per signature and stream: seen_to_ms as captured, to_ms as far as settled. Failed and truncated
 -- collections cover nothing; one without an end is open or lost, and counts as its coverage says.
-SELECT g.side, s.signature, g.stream, g.collection, g.from_ms, g.seen_to_ms, g.to_ms, g.window_from_ms, g.window_to_ms, g.first_minute_ms, g.last_minute_ms
+SELECT g.side, s.signature, g.stream, g.collection, g.from_ms, g.seen_to_ms, g.to_ms, g.window_from_ms, g.window_to_ms, g.first_minute_ms, g.last_minute_ms,
+       g.known_seq
 FROM (SELECT w.side, s.stream, s.settle_ms, c.collection, c.from_ms, max(c.to_ms) AS seen_to_ms, max(min(c.to_ms, c.collected_ms - s.settle_ms)) AS to_ms,
              w.from_ms AS window_from_ms, w.to_ms AS window_to_ms, w.first_minute_ms, w.last_minute_ms, w.known_seq
       FROM verdict_window w CROSS JOIN (SELECT DISTINCT stream, settle_ms FROM verdict_stream) AS s
@@ -69,11 +70,12 @@ CREATE VIEW verdict_watched AS
 SELECT t.side, t.signature, t.stream, max(t.from_ms + f.delay_ms, t.window_from_ms) AS from_ms, min(t.to_ms, t.window_to_ms) AS to_ms
 FROM verdict_stretch t JOIN verdict_stream s ON s.signature = t.signature AND s.stream = t.stream
      JOIN looked_for f ON f.collection = t.collection AND f.signature = t.signature AND f.sha256 = s.sha256 AND f.can_prove = 1
+          AND f.seq <= t.known_seq
 UNION ALL
 SELECT t.side, '', t.stream, max(t.from_ms, t.first_minute_ms), min(min(t.to_ms), t.last_minute_ms)
 FROM verdict_stretch t
 WHERE EXISTS (SELECT 1 FROM traffic r WHERE r.stream = t.stream AND r.collection = t.collection
-                AND r.minute_ms > t.from_ms - 60000 AND r.minute_ms < t.seen_to_ms)
+                AND r.minute_ms > t.from_ms - 60000 AND r.minute_ms < t.seen_to_ms AND r.seq <= t.known_seq)
 GROUP BY t.side, t.stream, t.collection, t.from_ms;
 
 CREATE VIEW verdict_island AS
@@ -221,7 +223,8 @@ CREATE VIEW verdict_text AS
 SELECT DISTINCT side, stream, signature, sha256
 FROM (SELECT k.side, s.stream, s.signature, f.sha256, s.sha256 AS asked,
              max(f.sha256 = s.sha256) OVER (PARTITION BY k.side, s.stream, s.signature) AS found
-      FROM verdict_look k JOIN verdict_stream s ON s.stream = k.stream JOIN looked_for f ON f.collection = k.collection AND f.signature = s.signature
+      FROM verdict_look k JOIN verdict_stream s ON s.stream = k.stream
+           JOIN looked_for f ON f.collection = k.collection AND f.signature = s.signature AND f.seq <= k.known_seq
       WHERE NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = k.collection AND x.seq <= k.known_seq))
 WHERE sha256 = asked OR NOT found;
 

@@ -69,6 +69,30 @@ def test_a_settle_time_shortens_what_is_covered() -> None:
     assert rule(world.judge()) == CONFIRMED
 
 
+def test_the_longest_settle_time_among_the_conditions_of_a_signature_holds() -> None:
+    slow = 'window = "30m"\n[[trip]]\nkind = "count"\nsignatures = ["target"]\nover = 9\nsettle = "60s"'
+    signals = {"one": ("logs", count("target")), "slow": ("logs", slow), "other": ("logs", count("guard"))}
+    world = World(runbook_text({"target": TARGET, "guard": ""}, signals))
+    for span in (BASELINE, POSTFIX):
+        world.collect("logs", span, collected=span[1] + 59_999)
+    verdict = world.judge()
+    assert row(verdict, "target").postfix.covered_ms == 1_799_999
+    assert row(verdict, "guard").postfix.covered
+
+
+def test_a_growing_capture_covers_as_far_as_it_grew_and_settled() -> None:
+    world = World(runbook_text({"target": TARGET}, {"one": ("logs", count("target"))}, settle="60s"))
+    for span in (BASELINE, POSTFIX):
+        collection = world.collect("logs", (span[0], span[0] + 1), status=None)
+        for to, collected in ((900_000, 900_000), (1_860_000, 1_860_000), (1_800_000, 1_830_000)):
+            world.add(evidence.Coverage(collection, "logs", span[0], span[0] + to, span[0] + collected))
+        world.traffic(collection, span, 10)
+    compared = row(world.judge(), "target")
+    assert compared.baseline.covered
+    assert compared.postfix.covered
+    assert compared.traffic_known
+
+
 @pytest.mark.parametrize("side", [0, 1])
 def test_a_gap_of_one_millisecond_is_a_gap(side: int) -> None:
     world = World(runbook_text({"target": TARGET}, {"one": ("logs", count("target"))}))

@@ -61,6 +61,7 @@ class World:
         for statement in [*table_statements(), *(statement for _, statement in view_statements())]:
             self.db.execute(statement)
         self.seq = 1
+        self.first = 1
         self.keys = 0
         self.add(journal.CaseInfo("case-1", "Compared", 0, 0, "kim", "host", 1, 1, "test"))
         self.adopt(text)
@@ -70,20 +71,20 @@ class World:
         self.runbook = parse_runbook(text, "runbook.md")
         store_edition(cast("Transaction", self), self.runbook, adopted_ms=0, reason="test")
 
-    def add(self, row: Any) -> int:
-        """Store one row as a transaction; returns its id."""
+    def add(self, row: Any, *, together: bool = False) -> int:
+        """Store one row as a transaction, or `together` with the one before; returns its id."""
         name = type(row).__name__
         table = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
-        self.seq += 1
-        self.db.execute(
-            "INSERT INTO chain VALUES (?, 0, 'test', 'append', ?, 1, '', '', ?)",
-            (self.seq, f"h{self.seq - 1}", f"h{self.seq}"),
-        )
+        if not together:
+            self.seq += 1
+            self.db.execute(
+                "INSERT INTO chain VALUES (?, 0, 'test', 'append', ?, 1, '', '', ?)",
+                (self.seq, f"h{self.seq - 1}", f"h{self.seq}"),
+            )
         columns = ", ".join(f'"{column}"' for column in ("seq", *row._fields))
         marks = ", ".join("?" * (len(row) + 1))
-        return int(
-            self.db.execute(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', (self.seq, *row)).lastrowid or 0
-        )
+        values = (self.seq, *row)
+        return int(self.db.execute(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', values).lastrowid or 0)
 
     def add_all(self, rows: Iterable[Any]) -> None:
         """Store rows one by one."""
@@ -106,13 +107,13 @@ class World:
         done = span[1] if collected is None else collected
         collection = self.add(evidence.Collection(stream, "records", *span, done))
         if status in ("ok", None):
-            self.add(evidence.Coverage(collection, stream, *span, done))
+            self.add(evidence.Coverage(collection, stream, *span, done), together=True)
         for signature in self.runbook.signatures:
             if looks is None or signature.id in looks:
                 sha256 = (texts or {}).get(signature.id, signature.sha256)
-                self.add(evidence.LookedFor(collection, signature.id, sha256, can_prove, "", delay_ms))
+                self.add(evidence.LookedFor(collection, signature.id, sha256, can_prove, "", delay_ms), together=True)
         if status is not None:
-            self.add(evidence.CollectionEnd(collection, status, "", done))
+            self.add(evidence.CollectionEnd(collection, status, "", done), together=True)
         return collection
 
     def match(self, collection: int, signature: str, instant: int, *, key: str | None = None, certain: int = 1) -> None:
