@@ -88,8 +88,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _call(name: str, words: list[str]) -> int:
+    from store import waiting
     from store.errors import CloseoutError
 
+    waiting.say = _say_waiting
     module = importlib.import_module(f"tui.commands.{COMMANDS[name][0]}")
     parser = Parser(
         prog=f"closeout {name}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -120,6 +122,10 @@ def _call(name: str, words: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
+
+
+def _say_waiting(text: str) -> None:
+    print(f"closeout: {text}", file=sys.stderr, flush=True)
 
 
 def _told(error: Exception) -> str:

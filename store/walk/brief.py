@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from store.instants import format_duration, format_instant
 from store.judge import Judgement
+from store.seal.carry import open_items
 from store.telling import headline, tell_head, tell_value, tell_watched
 from store.walk.gaps import UNKNOWN, Gap
 from store.walk.states import State, WalkState
@@ -42,7 +43,7 @@ def brief(
     parts = {
         "happened": [*_signals(judgement), *_marks(db), *_notes(db)],
         "decided": list(_decisions(db)),
-        "not known": [*_unknown(judgement), *(_gap(gap) for gap in gaps if gap.kind != "signal")],
+        "not known": [*_unknown(judgement), *_carried(db), *(_gap(gap) for gap in gaps if gap.kind != "signal")],
         "next": list(_next(walk, judgement)),
     }
     empty = {
@@ -72,6 +73,12 @@ def _signals(judgement: Judgement) -> Iterator[str]:
         yield f"{signal.id} {signal.state.upper()}{since}: {tell_value(condition)}, watched {tell_watched(condition)}{now}"
     if quiet:
         yield f"ok: {', '.join(quiet)}"
+
+
+def _carried(db: sqlite3.Connection) -> Iterator[str]:
+    """What the case before left open and nobody settled."""
+    for item in open_items(db):
+        yield f"left open by {item.origin.split(' ', 1)[0]}: {item.text} ({item.ref})"
 
 
 def _unknown(judgement: Judgement) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Any
 from store.instants import format_duration
 from store.judge import Judgement, SignalState
 from store.runbook.model import Step, StepKind
+from store.seal.carry import OpenItem, open_items
 from store.status import signal_json
 from store.telling import tell_signal
 from store.walk.evaluations import judged_now
@@ -30,6 +31,7 @@ SIGNS = {
     "waiting": "·", "ready": "○", "running": "»", "held": "=", "passed": "✓", "failed": "✗", "skipped": "-", "lost": "!", "stale": "?",
     "retracted": "<",
 }  # fmt: skip
+_CARRIED_SHOWN = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,10 +54,25 @@ def run(arguments: argparse.Namespace) -> int:
         elif arguments.all:
             _print_all(state)
         elif here is None or plan is None:
+            print_carried(arguments.case, open_items(walk.case.read()))
             _print_end(arguments.case, sealed=sealed)
         else:
+            print_carried(arguments.case, open_items(walk.case.read()))
             print_step(walk, arguments.case, state, here, plan, judged)
     return 0
+
+
+def print_carried(case: str, items: tuple[OpenItem, ...]) -> None:
+    """Print what the case before this one left open: it comes before the first step."""
+    if not items:
+        return
+    say("first, what the case before left open:")
+    for item in items[:_CARRIED_SHOWN]:
+        say(f"{item.ref} {item.kind}: {item.text} (from {item.origin.split(' ', 1)[0]})", indent=2)
+    if len(items) > _CARRIED_SHOWN:
+        say(f"… {len(items) - _CARRIED_SHOWN} more: {command_line('brief', case, '--all')}", indent=2)
+    say(f"settle one with: {command_line('note', case)} TEXT --cite {items[0].ref}", indent=2)
+    print()
 
 
 def print_step(walk: Walk, case: str, state: WalkState, here: StepState, plan: Step, judged: Judgement | None) -> None:
@@ -238,4 +255,5 @@ def _answer(
             [] if judged is None else [signal_json(signal, judged.question.as_of_ms) for signal in signals]
         )
     (case_id,) = walk.case.read().execute("SELECT case_id FROM case_info ORDER BY id LIMIT 1").fetchone()
-    return {"schema": 1, "case": case_id, "sealed": sealed, **told, "step": step}
+    carried = [item._asdict() for item in open_items(walk.case.read())]
+    return {"schema": 1, "case": case_id, "sealed": sealed, **told, "carried": carried, "step": step}
