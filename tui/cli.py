@@ -125,14 +125,21 @@ def _call(name: str, words: list[str]) -> int:
 
 
 def _say_waiting(text: str) -> None:
-    print(f"closeout: {text}", file=sys.stderr, flush=True)
+    print(f"closeout: {_harmless(text)}", file=sys.stderr, flush=True)
 
 
 def _told(error: Exception) -> str:
     message, hint = getattr(error, "message", str(error)), getattr(error, "hint", "")
     if getattr(error, "exit_code", 1) == 30:
-        return str(message)
-    return f"closeout: {message}" + (f"\n  {hint}" if hint else "")
+        return _harmless(str(message))
+    return _harmless(f"closeout: {message}" + (f"\n  {hint}" if hint else ""))
+
+
+def _harmless(text: str) -> str:
+    """Messages quote files and cases from elsewhere; nothing in them may reach the terminal as more than text."""
+    from tui.output import plain
+
+    return "\n".join(plain(line) for line in text.split("\n"))
 
 
 def _unknown(name: str) -> int:

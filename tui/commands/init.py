@@ -60,12 +60,12 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return 0
     print(
-        f"{arguments.case}: {runbook.title or runbook.id}, {len(runbook.signals)} signals, {len(runbook.steps)} steps"
+        f"{arguments.case}: {plain(runbook.title or runbook.id)}, {len(runbook.signals)} signals, {len(runbook.steps)} steps"
     )
     if carried:
         print(f"  {plain(carried)}")
     for warning in runbook.warnings:
-        print(f"  warning: {warning}")
+        print(f"  warning: {plain(warning)}")
     print(f"  next: closeout run {arguments.case}")
     return 0
 
