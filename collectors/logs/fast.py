@@ -21,7 +21,7 @@ from collectors.logs.objects import decode
 from collectors.logs.prefilter import Sieve, literals_of, sieve_for
 from collectors.logs.reader import json_line
 from collectors.logs.record import Form, Item, LogRecord
-from collectors.logs.route import normalise_route
+from collectors.logs.route import Place, normalise_route
 from collectors.logs.shapes import object_item
 from collectors.logs.values import LAST_MS, status_of
 from store.instants import MINUTE_MS
@@ -160,11 +160,10 @@ class FastLines(Generic[Line]):
         None when the block has to be read line by line."""
         raise NotImplementedError
 
-    def _count(self, times: list[int], picked: dict[int, bool]) -> None:
+    def _count(self, times: list[int], first: int, last: int, picked: dict[int, bool]) -> None:
         gather, late = self.gather, sum(picked.values())
         gather.records += len(times) - late
         gather.forms[self.form] += len(times) - late
-        first, last = min(times), max(times)
         gather.widen(first, last)
         if gather.window is not None and (first < gather.window[0] or last >= gather.window[1]):
             since, until = gather.window
@@ -184,7 +183,8 @@ class StreamLines(FastLines[_Stream]):
 
     def _picked(self, records: list[_Stream]) -> dict[int, bool] | None:
         times = [r.timestampInMs for r in records]
-        if min(times) <= 0 or max(times) > LAST_MS:
+        first, last = min(times), max(times)
+        if first <= 0 or last > LAST_MS:
             return None
         picked: dict[int, bool] = {}
         if self._wanted:
@@ -198,7 +198,7 @@ class StreamLines(FastLines[_Stream]):
                 (i for i, r in enumerate(records) if self._says(getattr(r, "message", None))), _MATCH
             )
         self.gather.cut += sum([1 for r in records if r.messageTruncated])
-        self._count(times, picked)
+        self._count(times, first, last, picked)
         return picked
 
 
@@ -212,8 +212,8 @@ class DrainLines(FastLines[_Drain]):
         starts = [
             p.timestamp if (p := r.proxy) is not None and p.timestamp is not None else r.timestamp for r in records
         ]
-        low, high = min(starts), max(starts)
-        if min(times) <= 0 or max(times) > LAST_MS or low <= 0 or high > LAST_MS:
+        first, last, low, high = min(times), max(times), min(starts), max(starts)
+        if first <= 0 or last > LAST_MS or low <= 0 or high > LAST_MS:
             return None
         picked: dict[int, bool] = {}
         if low // MINUTE_MS == high // MINUTE_MS:
@@ -228,14 +228,14 @@ class DrainLines(FastLines[_Drain]):
             for index, record in enumerate(records):
                 if index not in picked and self._says(getattr(record, "message", None)):
                     picked[index] = _MATCH
-        self._count(times, picked)
+        self._count(times, first, last, picked)
         return picked
 
     def _requests(
         self, records: Sequence[_Drain], indexes: Sequence[int], minute: int, picked: dict[int, bool]
     ) -> None:
         """Count the requests of one minute; lines to be looked at closely go to `picked`."""
-        places: defaultdict[_Place | None, list[int]] = defaultdict(list)
+        places: defaultdict[Place | None, list[int]] = defaultdict(list)
         known = self._paths
         for at, record in enumerate(records):
             proxy = record.proxy
@@ -254,7 +254,7 @@ class DrainLines(FastLines[_Drain]):
 
     def _usual(
         self,
-        place: _Place | None,
+        place: Place | None,
         group: list[int],
         ids: list[str | None],
         indexes: Sequence[int],
@@ -283,34 +283,20 @@ class DrainLines(FastLines[_Drain]):
                 self.gather.learn(request, status)
 
 
-class _Place:
-    """Where paths belong: the route that they count under, and whether a signature asks for statuses there."""
-
-    __slots__ = ("by_status", "label")
-
-    def __init__(self, label: str, by_status: bool) -> None:
-        self.label = label
-        self.by_status = by_status
-
-
-class _Paths(dict[str, "_Place | None"]):
+class _Paths(dict[str, "Place | None"]):
     """The place of a path without query; None for one that is not plain."""
 
     LIMIT = 4_000
 
     def __init__(self, gather: Gather) -> None:
         super().__init__()
-        self._routes = gather.routes
-        self._by_status = frozenset(i for i, m in enumerate(gather.matchers) if m.statuses)
-        self._places: dict[tuple[str, bool], _Place] = {}
+        self._find = gather.routes.find
 
-    def __missing__(self, path: str) -> _Place | None:
+    def __missing__(self, path: str) -> Place | None:
         """Find the place of a path that was not met yet."""
         place = None
-        if path.startswith("/") and (route := normalise_route(path)) is not None:
-            label, signatures = self._routes.of(route)
-            facts = (label, not self._by_status.isdisjoint(signatures))
-            place = self._places.setdefault(facts, _Place(*facts))
+        if path[:1] == "/" and (route := normalise_route(path)) is not None:
+            place = self._find(route)
         if len(self) >= self.LIMIT:
             self.clear()
         self[path] = place

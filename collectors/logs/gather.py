@@ -69,7 +69,7 @@ class Gather:
     ) -> None:
         self.matchers = matchers
         self.redactor = redactor
-        self.routes = Routes(m.signature.routes for m in matchers)
+        self.routes = Routes((m.signature.routes for m in matchers), [i for i, m in enumerate(matchers) if m.statuses])
         self.traffic = RequestCounts()
         self.spool = Spool()
         self.unreadable: list[tuple[int, str, str]] = []
@@ -144,7 +144,7 @@ class Gather:
             self._read_gauge(record, record.series, record.at_ms)
         if record.is_request:
             started = record.started_ms if record.started_ms is not None else record.at_ms
-            label = OTHER if record.route is None else self.routes.of(record.route)[0]
+            label = OTHER if record.route is None else self.routes.of(record.route).label
             self.traffic.see(started, label, record.request)
 
     def _read_gauge(self, record: LogRecord, series: str, at_ms: int) -> None:
@@ -196,7 +196,7 @@ class Gather:
         alone.
         """
         if record.route is not None:
-            return self.routes.of(record.route)[1]
+            return self.routes.of(record.route).signatures
         return self._unrouted if self.facts[record.form].routes else range(len(self.matchers))
 
     def settle(self) -> None:

@@ -40,6 +40,7 @@ class Sieve:
         self._colours = self._strong + len(_ESCAPES_OF_ESC)
         begun = [literal[:at].encode() for literal in literals for at in range(1, len(literal))]
         self._begun = {text[-3:] for text in begun}
+        self._last = {text[-1] for text in begun} | {ord("\\")}
         self._search = ahocorasick_rs.BytesAhoCorasick(
             [*patterns, *_ESCAPES_OF_ESC, *hints],
             matchkind=ahocorasick_rs.MatchKind.LeftmostFirst,  # the default kind is seven times slower
@@ -53,7 +54,7 @@ class Sieve:
                 yield start, True
             elif pattern >= colours:
                 yield start, False
-            else:
+            elif start and block[start - 1] in self._last:
                 # A colour makes a candidate only inside a literal, or where it is no colour but text after a backslash.
                 before = bytes(block[max(0, start - 3) : start])
                 if before in begun or before[-2:] in begun or before[-1:] in begun or before.endswith(b"\\"):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from operator import methodcaller
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SLASHES = re.compile(r"/{2,}")
@@ -50,14 +51,25 @@ def pattern_test(pattern: str) -> Callable[[str], bool]:
         return lambda path: path == pattern or (path[-1:] == "/" and path[:-1] == pattern)
     start = pattern.removesuffix("**")
     if "*" not in start:
-        return lambda path: path.startswith(start)
+        return methodcaller("startswith", start)
     parts = [{"**": ".*", "*": "[^/]+"}.get(segment, re.escape(segment)) for segment in pattern.split("/")]
     compiled = re.compile("/".join(parts) + ("" if pattern.endswith("**") else "/?"), re.DOTALL)
     return lambda path: compiled.fullmatch(path) is not None
 
 
+class Place:
+    """Where a path belongs: the route that it counts under, and the signatures, by index, on whose routes it lies."""
+
+    __slots__ = ("by_status", "label", "signatures")
+
+    def __init__(self, label: str, signatures: tuple[int, ...]) -> None:
+        self.label = label
+        self.signatures = signatures
+        self.by_status = False
+
+
 class Routes:
-    """The routes of all signatures, asked once per path and remembered.
+    """The routes of all signatures.
 
     For traffic a path counts under one of them only: its exact route, else the most specific pattern, else `*`; so that
     the numbers of all routes add up to all requests.
@@ -65,21 +77,36 @@ class Routes:
 
     LIMIT = 4_000
 
-    def __init__(self, routes_of: Iterable[tuple[str, ...]]) -> None:
+    def __init__(self, routes_of: Iterable[tuple[str, ...]], by_status: Iterable[int] = ()) -> None:
         self._routes_of = tuple(routes_of)
+        self._by_status = frozenset(by_status)
         patterns = {pattern for routes in self._routes_of for pattern in routes}
-        specific = sorted(patterns, key=lambda p: ("*" in p, -len(p.partition("*")[0]), p))
-        self._tests = [(pattern, pattern_test(pattern)) for pattern in specific]
-        self._known: dict[str, tuple[str, tuple[int, ...]]] = {}
+        self._exact = frozenset(pattern for pattern in patterns if "*" not in pattern)
+        specific = sorted(patterns - self._exact, key=lambda p: (-len(p.partition("*")[0]), p))
+        self._wild = [(pattern, pattern_test(pattern)) for pattern in specific]
+        self._places: dict[tuple[str, ...], Place] = {}
+        self._known: dict[str, Place] = {}
 
-    def of(self, route: str) -> tuple[str, tuple[int, ...]]:
-        """The route that a normalised path counts under, and which signatures, by index, it is on a route of."""
-        known = self._known.get(route)
-        if known is None:
-            on = [pattern for pattern, test in self._tests if test(route)]
-            signatures = (i for i, routes in enumerate(self._routes_of) if not routes or not set(routes).isdisjoint(on))
-            known = (on[0] if on else OTHER, tuple(signatures))
+    def of(self, route: str) -> Place:
+        """The place of a normalised path, remembered per path."""
+        place = self._known.get(route)
+        if place is None:
             if len(self._known) >= self.LIMIT:
                 self._known.clear()
-            self._known[route] = known
-        return known
+            place = self._known[route] = self.find(route)
+        return place
+
+    def find(self, route: str) -> Place:
+        """The place of a normalised path; equal places are one object."""
+        on = tuple([pattern for pattern, test in self._wild if test(route)])
+        bare = route[:-1] if route[-1:] == "/" and len(route) > 1 else route
+        if bare in self._exact:
+            on = (bare, *on)
+        place = self._places.get(on)
+        return place if place is not None else self._new_place(on)
+
+    def _new_place(self, on: tuple[str, ...]) -> Place:
+        signatures = (i for i, routes in enumerate(self._routes_of) if not routes or not set(routes).isdisjoint(on))
+        place = self._places[on] = Place(on[0] if on else OTHER, tuple(signatures))
+        place.by_status = not self._by_status.isdisjoint(place.signatures)
+        return place

@@ -56,17 +56,21 @@ def test_a_pattern_matches_whole_paths(pattern: str, path: str, matches: bool) -
 
 
 def test_traffic_counts_a_path_under_its_most_specific_route_only() -> None:
-    routes = Routes([("/api/**",), ("/api/inbox/**",), ("/api/inbox/conversations",), ()])
+    routes = Routes([("/api/**",), ("/api/inbox/**",), ("/api/inbox/conversations",), ()], by_status=[1])
 
-    assert routes.of("/api/inbox/conversations") == ("/api/inbox/conversations", (0, 1, 2, 3))
-    assert routes.of("/api/inbox/counts") == ("/api/inbox/**", (0, 1, 3))
-    assert routes.of("/api/health") == ("/api/**", (0, 3))
-    assert routes.of("/about") == (OTHER, (3,))
+    def place(path: str) -> tuple[str, tuple[int, ...], bool]:
+        return routes.of(path).label, routes.of(path).signatures, routes.of(path).by_status
+
+    assert place("/api/inbox/conversations") == ("/api/inbox/conversations", (0, 1, 2, 3), True)
+    assert place("/api/inbox/conversations/") == ("/api/inbox/conversations", (0, 1, 2, 3), True)
+    assert place("/api/inbox/counts") == ("/api/inbox/**", (0, 1, 3), True)
+    assert place("/api/health") == ("/api/**", (0, 3), False)
+    assert place("/about") == (OTHER, (3,), False)
 
 
 def test_the_memory_of_paths_is_bounded() -> None:
     routes = Routes([("/api/**",)])
     routes.LIMIT = 10
     for number in range(100):
-        assert routes.of(f"/api/{number}")[0] == "/api/**"
+        assert routes.of(f"/api/{number}").label == "/api/**"
     assert len(routes._known) <= 10
