@@ -43,6 +43,7 @@ def status_row(frame: Frame, width: int, *, frozen: bool) -> Row:
 def alarm_row(frame: Frame, width: int, trouble: str) -> Row:
     """What needs eyes: trouble of our own, then trips that nobody acknowledged, then how many signals are not ok."""
     snapshot, glyphs = frame.snapshot, frame.glyphs
+    trouble = trouble or snapshot.stopped
     if trouble:
         return row("", (glyphs.text(f" {trouble}", width), "tripped"))
     states = [signal.state for signal in snapshot.judgement.signals]

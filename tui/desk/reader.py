@@ -101,6 +101,7 @@ class CaseReader:
             undos={s: undo_of(self._case, runbook, s, os.environ) for s in wanted.signals if any(o.id == s for o in runbook.signals)},
             looked=_looked(db, wanted.ref),
             resume=self._resume[0],
+            stopped="" if sealed else self._case.evidence_stopped() or "",
         )
 
     def _runbook(self) -> tuple[int, Runbook]:

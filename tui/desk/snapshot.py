@@ -97,6 +97,7 @@ class Snapshot:
     undos: Mapping[str, Undo]
     looked: Looked | None
     resume: Resume | None
+    stopped: str = ""
 
     def signal(self, signal_id: str) -> SignalState | None:
         """A signal's state by its id."""

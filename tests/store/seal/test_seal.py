@@ -376,6 +376,22 @@ def test_a_copy_for_a_shift_change_is_open_checked_and_names_who_goes_on(tmp_pat
     assert "1 transactions after it" in verify_case(out, receipt=receipt).asked("anchor").text
 
 
+def test_two_copies_that_both_went_on_are_told_apart_by_the_head_of_the_other(tmp_path: Path) -> None:
+    ours, theirs = open_case(tmp_path / "ann.db"), tmp_path / "kim.db"
+    copy_case(ours, theirs, operator="ann", to="kim")
+    heads = []
+    for path, operator in ((ours, "ann"), (theirs, "kim")):
+        with Case.open(path, write=True) as case, case.transaction("walk") as tx:
+            tx.add(Note(1, operator, None, f"{operator} goes on"))
+        with Case.open(path) as case:
+            heads.append(read_head(f"{case.head().seq}:{case.head().head}"))
+    assert [verify_case(path, head=head).exit_code for path, head in zip((ours, theirs), heads, strict=True)] == [0, 0]
+    for path, head in ((ours, heads[1]), (theirs, heads[0])):
+        report = verify_case(path, head=head)
+        assert report.exit_code == 20
+        assert "went on in another copy" in report.asked("anchor").text
+
+
 def test_a_copy_of_a_sealed_case_is_the_same_file(tmp_path: Path) -> None:
     seal_case(settled_case(tmp_path / "case.db"), tmp_path / "out.db", operator="kim", clock=at_end)
     done = copy_case(tmp_path / "out.db", tmp_path / "again.db", operator="ann")
