@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import random
+import shutil
+import tempfile
 from pathlib import Path
 
 from store import evidence, journal
 from store.case import Case
 from store.transaction import Transaction
 from tests.store import world
+
+
+def kept_folder() -> Path:
+    """A folder for what is made once for all tests; it goes when the tests end."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def make_case(path: Path) -> Path:

@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, NamedTuple
 
 import pytest
@@ -18,6 +17,7 @@ from store.schema.shipped import schema_objects, shipped_objects
 from store.schema.statements import table_statements
 from store.schema.views import view_statements
 from tests.store import world
+from tests.store.harness.deeds import kept_folder
 
 
 class Key(NamedTuple):
@@ -31,7 +31,7 @@ class Key(NamedTuple):
 @lru_cache(maxsize=1)
 def filled() -> Path:
     """A case in which every table holds one row, made without any of its guards and checks being in the way."""
-    path = Path(mkdtemp()) / "filled.db"
+    path = kept_folder() / "filled.db"
     world.World(path, world.runbook_text())
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA ignore_check_constraints = ON")

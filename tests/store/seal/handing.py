@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from functools import lru_cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 from store.begin import begin_case
 from store.case import Case
@@ -16,6 +15,7 @@ from store.walk import act
 from store.walk.session import this_process
 from store.walk.walk import Walk
 from tests.store import world
+from tests.store.harness.deeds import kept_folder
 
 COUNTED = world.runbook_text({"count": 'kind = "count"\nsignatures = ["alpha"]\nover = 50'})
 FROM, TO = world.START, world.START + 30 * world.MINUTE
@@ -29,7 +29,7 @@ def settled_case(path: Path) -> Path:
 
 @lru_cache(maxsize=1)
 def _settled() -> Path:
-    path = Path(mkdtemp()) / "settled.db"
+    path = kept_folder() / "settled.db"
     made = world.World(path, world.runbook_text())
     make_evidence(made)
     with Case.open(path, write=True, clock=lambda: TO + world.MINUTE) as case:

@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 from store import evidence, journal
 from store.case import Case
@@ -17,6 +16,7 @@ from store.chain import ChainEntry, head_of, layout, line, schema_sha256
 from store.judge import frontier_question, judge
 from store.walk.evaluations import record_evaluation
 from tests.store import world
+from tests.store.harness.deeds import kept_folder
 
 FRONTIER = world.START + 30 * world.MINUTE
 
@@ -29,7 +29,7 @@ def sample_case(path: Path) -> Path:
 
 @lru_cache(maxsize=1)
 def _sample() -> Path:
-    path = Path(mkdtemp()) / "sample.db"
+    path = kept_folder() / "sample.db"
     made = world.World(path, world.runbook_text())
     made.load(
         world.collection("b1", "rt", world.START, FRONTIER),
