@@ -1,11 +1,12 @@
 -- The verdict of a case, schema version 1: a window after a change (postfix) against one before it (baseline), one view per step.
 -- Same rules as in views.sql: they read only the case, hold no limit of a runbook, and windows are half-open [from, to). `verdict_asked`
--- says which windows, by which knowledge and edition; this stored one asks for the newest recorded windows of these two names. For other
--- windows make a TEMP table of that name with one such row. The signals are judged by the views of views.sql, which must be asked about the
--- postfix window: make a TEMP table `asked` from `verdict_question`, then TEMP views of all the texts, each of them as it is:
---   SELECT replace(sql, 'CREATE VIEW', 'CREATE TEMP VIEW') || ';' FROM sqlite_schema WHERE type = 'view' AND name <> 'asked' ORDER BY rowid
--- Without that everything here holds but `verdict_signal` is empty, and `verdict` gives no verdict and says so.
--- Every name begins with `verdict`, so that judging the signals alone need not compute any of this.
+-- says which windows, by which knowledge and edition; this stored one asks for the newest recorded windows of these two names. The signals
+-- are judged by the views of views.sql, which must be asked about the postfix window; without that everything here holds but
+-- `verdict_signal` is empty, and `verdict` gives no verdict and says so. Any SQLite shell asks like this, and so does the program:
+--   CREATE TEMP TABLE asked AS SELECT * FROM verdict_question;
+--   SELECT replace(sql, 'CREATE VIEW', 'CREATE TEMP TABLE') || ';' FROM sqlite_schema WHERE type = 'view' AND name <> 'asked' ORDER BY rowid;
+-- and runs what that prints: every step once, each from those before. Every name begins with `verdict`, so that judging the signals alone
+-- need not compute any of this. `LIMIT -1` keeps a step from being dissolved into the next one.
 
 CREATE VIEW verdict_asked AS
 -- The question: which two windows, with what was stored up to known_seq, by the signatures of which edition.
@@ -157,39 +158,28 @@ FROM (SELECT *, row_number() OVER (PARTITION BY side, stream, minute_ms, route O
 WHERE place = 1;
 
 CREATE VIEW verdict_pattern AS
--- Routes of the signatures as GLOB texts: `*` is one segment, `**` a trailing rest, other signs stand for themselves. A text without rest is
--- compared with whole paths, one with a rest with the part of a path that has as many slashes; then `*` cannot reach across a slash.
-SELECT signature, pattern, rest, length(pattern) - length(replace(pattern, '/', '')) AS slashes,
-       CASE rest WHEN 1 THEN text ELSE substr(text, 1, length(text) - 1) END AS text
-FROM (SELECT signature, pattern, rest, replace(replace(text, '/*/', '/?*/'), '/*/', '/?*/') AS text
-      FROM (SELECT g.signature, p.value AS pattern, substr(p.value, -3) = '/**' AS rest,
-                   replace(replace(CASE substr(p.value, -3) WHEN '/**' THEN substr(p.value, 1, length(p.value) - 2) ELSE p.value || '/' END,
-                                   '[', '[[]'), '?', '[?]') AS text
-            FROM verdict_signature g JOIN json_each(g.routes) AS p));
+-- Routes of the signatures, cut at the slashes: `*` is one segment, `**` a trailing rest, other segments stand for themselves.
+SELECT g.signature, p.value AS pattern, substr(p.value, -3) = '/**' AS rest, '[' || replace(json_quote(p.value), '/', '","') || ']' AS segments
+FROM verdict_signature g JOIN json_each(g.routes) AS p
+LIMIT -1;
 
 CREATE VIEW verdict_path AS
--- Routes under which the traffic of the windows was counted.
-SELECT DISTINCT m.route
-FROM verdict_window w CROSS JOIN (SELECT DISTINCT stream FROM verdict_stream) AS s
-     CROSS JOIN traffic m ON m.stream = s.stream AND m.minute_ms >= w.first_minute_ms AND m.minute_ms < w.last_minute_ms AND m.seq <= w.known_seq;
-
-CREATE VIEW verdict_stem AS
--- Each of these routes with its beginnings up to a slash; `whole` is the route itself, without a slash at its end.
-WITH RECURSIVE stem (route, slashes, text, rest) AS (
-    SELECT route, 0, '', route FROM verdict_path
-    UNION ALL
-    SELECT route, slashes + 1, text || substr(rest, 1, instr(rest, '/')), substr(rest, instr(rest, '/') + 1) FROM stem WHERE instr(rest, '/') > 0)
-SELECT route, slashes, text, 0 AS whole FROM stem WHERE slashes > 0
-UNION ALL
-SELECT route, length(path) - length(replace(path, '/', '')), path, 1
-FROM (SELECT route, CASE WHEN length(route) > 1 AND substr(route, -1) = '/' THEN substr(route, 1, length(route) - 1) ELSE route END AS path
-      FROM verdict_path);
+-- Routes under which the traffic of the windows was counted, cut at the slashes. A slash at the end makes an empty last segment.
+SELECT route, route <> '/' AND substr(route, -1) = '/' AS open, '[' || replace(json_quote(route), '/', '","') || ']' AS segments
+FROM (SELECT DISTINCT m.route
+      FROM verdict_window w CROSS JOIN (SELECT DISTINCT stream FROM verdict_stream) AS s
+           CROSS JOIN traffic m ON m.stream = s.stream AND m.minute_ms >= w.first_minute_ms AND m.minute_ms < w.last_minute_ms AND m.seq <= w.known_seq)
+LIMIT -1;
 
 CREATE VIEW verdict_route AS
--- Which routes of the traffic belong to which signature; all of them where it names none. Traffic may be counted under the pattern itself.
-SELECT DISTINCT p.signature, s.route
-FROM verdict_pattern p JOIN verdict_stem s ON s.slashes = p.slashes AND s.whole = 1 - p.rest AND s.text GLOB p.text
-WHERE p.rest = 1 OR substr(s.route, -3) <> '/**'
+-- Which routes of the traffic belong to which signature: whole paths, segment by segment; all routes where it names none. Traffic may be
+-- counted under the pattern itself, but a rest is more than one segment.
+SELECT DISTINCT p.signature, r.route
+FROM verdict_pattern p CROSS JOIN verdict_path r
+WHERE (p.rest OR json_array_length(r.segments) - r.open = json_array_length(p.segments))
+  AND NOT EXISTS (SELECT 1 FROM json_each(p.segments) AS want LEFT JOIN json_each(r.segments) AS has ON has."key" = want."key"
+                  WHERE CASE want.value WHEN '**' THEN has."key" IS NULL WHEN '*' THEN ifnull(has.value, '') IN ('', '**')
+                                        ELSE has.value IS NOT want.value END)
 UNION
 SELECT g.signature, r.route FROM verdict_signature g CROSS JOIN verdict_path r WHERE g.routes = '[]';
 
@@ -242,43 +232,41 @@ FROM verdict_asked v;
 
 CREATE VIEW verdict_side AS
 -- Everything that is known of a signature in one window. `odd`: failures happened where no request was counted, so that requests must have
--- been counted under other routes.
-WITH step AS MATERIALIZED (
-SELECT c.side, c.signature, c.failures, c.unsure, c.bad_minutes, c.minutes_at_most, v.covered, v.covered_ms, t.minutes, t.requests, t.known,
-       t.known AND t.requests = 0 AND c.failures > 0 AS odd
-FROM verdict_count c JOIN verdict_coverage v ON v.side = c.side AND v.signature = c.signature
-     JOIN verdict_traffic t ON t.side = c.side AND t.signature = c.signature)
-SELECT *, max(odd) OVER (PARTITION BY signature) AS doubtful FROM step;
+-- been counted under other routes; then the traffic of both windows is doubtful.
+SELECT *, max(odd) OVER (PARTITION BY signature) AS doubtful
+FROM (SELECT c.side, c.signature, c.failures, c.unsure, c.bad_minutes, c.minutes_at_most, v.covered, v.covered_ms, t.minutes, t.requests, t.known,
+             t.known AND t.requests = 0 AND c.failures > 0 AS odd
+      FROM verdict_count c JOIN verdict_coverage v ON v.side = c.side AND v.signature = c.signature
+           JOIN verdict_traffic t ON t.side = c.side AND t.signature = c.signature);
 
 CREATE VIEW verdict_pair AS
--- Both windows of a signature side by side. Where the traffic of one window is doubtful that of both is unknown. The exposures are in
--- proportion to requests per minute, or equal where traffic is unknown.
-WITH step AS MATERIALIZED (
-SELECT g.signature, g.position, g.title, g.role, (SELECT unmatched FROM verdict_matched) IS NULL AS matched,
-       b.failures AS b_failures, b.unsure AS b_unsure, b.bad_minutes AS b_minutes, b.minutes_at_most AS b_minutes_at_most,
-       p.failures AS p_failures, p.unsure AS p_unsure, p.bad_minutes AS p_minutes, p.minutes_at_most AS p_minutes_at_most,
-       b.covered AS b_covered, b.covered_ms AS b_covered_ms, p.covered AS p_covered, p.covered_ms AS p_covered_ms,
-       b.known AND NOT b.doubtful AS b_known, b.requests AS b_requests, b.minutes AS b_traffic_minutes,
-       p.known AND NOT p.doubtful AS p_known, p.requests AS p_requests, p.minutes AS p_traffic_minutes
-FROM verdict_signature g JOIN verdict_side b ON b.signature = g.signature AND b.side = 'baseline'
-     JOIN verdict_side p ON p.signature = g.signature AND p.side = 'postfix')
+-- Both windows of a signature side by side. The exposures are in proportion to requests per minute, or equal where traffic is unknown.
 SELECT *, b_known AND p_known AS known, matched AND b_covered AND p_covered AS comparable,
        CASE WHEN b_known AND p_known AND b_requests + p_requests > 0 THEN 1.0 * b_requests * p_traffic_minutes ELSE 1.0 END AS b_exposure,
        CASE WHEN b_known AND p_known AND b_requests + p_requests > 0 THEN 1.0 * p_requests * b_traffic_minutes ELSE 1.0 END AS p_exposure
-FROM step;
+FROM (SELECT g.signature, g.position, g.title, g.role, (SELECT unmatched FROM verdict_matched) IS NULL AS matched,
+             b.failures AS b_failures, b.unsure AS b_unsure, b.bad_minutes AS b_minutes, b.minutes_at_most AS b_minutes_at_most,
+             p.failures AS p_failures, p.unsure AS p_unsure, p.bad_minutes AS p_minutes, p.minutes_at_most AS p_minutes_at_most,
+             b.covered AS b_covered, b.covered_ms AS b_covered_ms, p.covered AS p_covered, p.covered_ms AS p_covered_ms,
+             b.known AND NOT b.doubtful AS b_known, b.requests AS b_requests, b.minutes AS b_traffic_minutes,
+             p.known AND NOT p.doubtful AS p_known, p.requests AS p_requests, p.minutes AS p_traffic_minutes
+      FROM verdict_signature g JOIN verdict_side b ON b.signature = g.signature AND b.side = 'baseline'
+           JOIN verdict_side p ON p.signature = g.signature AND p.side = 'postfix'
+      LIMIT -1)
+LIMIT -1;
 
 CREATE VIEW verdict_test AS
 -- The tests of a pair: of n failures, hits fell into the postfix window, each with the odds p_exposure to b_exposure if nothing changed.
 -- Records of unknown status count where they speak against the claim.
-WITH step AS MATERIALIZED (
-SELECT p.signature, t.column1 AS test, p.b_exposure, p.p_exposure,
-       CASE t.column1 WHEN 'improved' THEN p_failures + p_unsure WHEN 'regressed' THEN p_failures WHEN 'improved_minutes' THEN p_minutes_at_most
-                      ELSE p_minutes END AS hits,
-       CASE t.column1 WHEN 'improved' THEN b_failures WHEN 'regressed' THEN b_failures + b_unsure WHEN 'improved_minutes' THEN b_minutes
-                      ELSE b_minutes_at_most END AS misses
-FROM verdict_pair p CROSS JOIN (VALUES ('improved'), ('regressed'), ('improved_minutes'), ('regressed_minutes')) AS t
-WHERE p.matched)
-SELECT signature, test, b_exposure, p_exposure, hits, hits + misses AS n FROM step;
+SELECT signature, test, b_exposure, p_exposure, hits, hits + misses AS n
+FROM (SELECT p.signature, t.column1 AS test, p.b_exposure, p.p_exposure,
+             CASE t.column1 WHEN 'improved' THEN p_failures + p_unsure WHEN 'regressed' THEN p_failures WHEN 'improved_minutes' THEN p_minutes_at_most
+                            ELSE p_minutes END AS hits,
+             CASE t.column1 WHEN 'improved' THEN b_failures WHEN 'regressed' THEN b_failures + b_unsure WHEN 'improved_minutes' THEN b_minutes
+                            ELSE b_minutes_at_most END AS misses
+      FROM verdict_pair p CROSS JOIN (VALUES ('improved'), ('regressed'), ('improved_minutes'), ('regressed_minutes')) AS t
+      WHERE p.matched LIMIT -1)
+LIMIT -1;
 
 CREATE VIEW verdict_tail AS
 -- The exact binomial probability of so few hits (improved) or so many (regressed). Weights begin with 1 at the likeliest number of hits and
@@ -326,38 +314,29 @@ WHERE age = 1 GROUP BY signature;
 
 CREATE VIEW verdict_tested AS
 -- Pairs with the probabilities of their four tests.
-WITH pair AS MATERIALIZED (SELECT * FROM verdict_pair),
-tail AS MATERIALIZED (
-SELECT signature, max(p) FILTER (WHERE test = 'improved') AS p_improved, max(p) FILTER (WHERE test = 'regressed') AS p_regressed,
-       max(p) FILTER (WHERE test = 'improved_minutes') AS p_improved_minutes, max(p) FILTER (WHERE test = 'regressed_minutes') AS p_regressed_minutes
-FROM verdict_tail GROUP BY signature)
 SELECT r.*, t.p_improved, t.p_regressed, t.p_improved_minutes, t.p_regressed_minutes,
        r.comparable AND r.role = 'target' AS in_improved, r.comparable AS in_regressed
-FROM pair r LEFT JOIN tail t ON t.signature = r.signature;
+FROM verdict_pair r
+     LEFT JOIN (SELECT signature, max(p) FILTER (WHERE test = 'improved') AS p_improved, max(p) FILTER (WHERE test = 'regressed') AS p_regressed,
+                       max(p) FILTER (WHERE test = 'improved_minutes') AS p_improved_minutes,
+                       max(p) FILTER (WHERE test = 'regressed_minutes') AS p_regressed_minutes
+                FROM verdict_tail GROUP BY signature) AS t ON t.signature = r.signature
+LIMIT -1;
 
 CREATE VIEW verdict_holm AS
 -- Holm's order: the smallest p must stand against all tests of its family, the next against one less. Covered targets for improvement, all
 -- covered signatures for regression. `holm` is the p that alpha may be compared with.
-WITH ranked AS MATERIALIZED (
-SELECT *, CASE WHEN in_improved THEN row_number() OVER (PARTITION BY in_improved ORDER BY p_improved, position) END AS improved_place,
-       CASE WHEN in_improved THEN count(*) OVER (PARTITION BY in_improved) END AS improved_size,
-       CASE WHEN in_regressed THEN row_number() OVER (PARTITION BY in_regressed ORDER BY p_regressed, position) END AS regressed_place,
-       CASE WHEN in_regressed THEN count(*) OVER (PARTITION BY in_regressed) END AS regressed_size
-FROM verdict_tested)
 SELECT *, min(1.0, max(p_improved * (improved_size - improved_place + 1)) OVER (PARTITION BY in_improved ORDER BY improved_place)) AS improved_holm,
        min(1.0, max(p_regressed * (regressed_size - regressed_place + 1)) OVER (PARTITION BY in_regressed ORDER BY regressed_place)) AS regressed_holm
-FROM ranked;
+FROM (SELECT *, CASE WHEN in_improved THEN row_number() OVER (PARTITION BY in_improved ORDER BY p_improved, position) END AS improved_place,
+             CASE WHEN in_improved THEN count(*) OVER (PARTITION BY in_improved) END AS improved_size,
+             CASE WHEN in_regressed THEN row_number() OVER (PARTITION BY in_regressed ORDER BY p_regressed, position) END AS regressed_place,
+             CASE WHEN in_regressed THEN count(*) OVER (PARTITION BY in_regressed) END AS regressed_size
+      FROM verdict_tested);
 
 CREATE VIEW verdict_row AS
 -- One row per signature: what was counted, how the rates compare, and the class. The bad minutes must say the same as the failures: one
 -- bad minute is one observation, however many failures were in it.
-WITH bound AS MATERIALIZED (SELECT signature, low / (1 - low) AS low, high / (1 - high) AS high FROM verdict_interval),
-step AS MATERIALIZED (
-SELECT r.*, a.alpha,
-       CASE WHEN r.matched AND r.b_failures > 0 THEN r.p_failures * r.b_exposure / (r.b_failures * r.p_exposure) END AS rr,
-       CASE WHEN r.matched AND r.b_failures + r.b_unsure + r.p_failures > 0 THEN ifnull(b.low, 0.0) * r.b_exposure / r.p_exposure END AS rr_low,
-       CASE WHEN r.matched THEN b.high * r.b_exposure / r.p_exposure END AS rr_high
-FROM verdict_holm r CROSS JOIN verdict_chance a LEFT JOIN bound b ON b.signature = r.signature)
 SELECT *, CASE WHEN NOT comparable THEN 'unknown'
                WHEN p_known AND p_requests = 0 THEN 'not_exercised'
                WHEN regressed_holm <= alpha AND p_regressed_minutes <= alpha THEN 'regressed'
@@ -365,7 +344,14 @@ SELECT *, CASE WHEN NOT comparable THEN 'unknown'
                WHEN b_failures + p_failures + b_unsure + p_unsure = 0 OR (role = 'target' AND b_failures = 0) THEN 'not_exercised'
                WHEN role = 'guard' AND b_exposure > 0 THEN 'no_regression_seen'
                ELSE 'unresolved' END AS class
-FROM step;
+FROM (SELECT r.*, a.alpha,
+             CASE WHEN r.matched AND r.b_failures > 0 THEN r.p_failures * r.b_exposure / (r.b_failures * r.p_exposure) END AS rr,
+             CASE WHEN r.matched AND r.b_failures + r.b_unsure + r.p_failures > 0
+                  THEN ifnull(i.low / (1 - i.low), 0.0) * r.b_exposure / r.p_exposure END AS rr_low,
+             CASE WHEN r.matched THEN i.high / (1 - i.high) * r.b_exposure / r.p_exposure END AS rr_high
+      FROM verdict_holm r CROSS JOIN verdict_chance a LEFT JOIN verdict_interval i ON i.signature = r.signature
+      LIMIT -1)
+LIMIT -1;
 
 CREATE VIEW verdict_signal AS
 -- The signals at the end of the postfix window, trips latched from its start; no rows unless `asked` puts that question.
@@ -421,13 +407,15 @@ FROM (SELECT *, CASE class WHEN 'improved' THEN 'traffic_unknown' ELSE class END
      LEFT JOIN signal a ON a.signal = j.signal AND a.edition = j.edition;
 
 CREATE VIEW verdict_watch_item AS
--- All of that, and what the case before left to be watched. An item that was left before and is here again recurs: its scope is to be widened.
-WITH open AS MATERIALIZED (SELECT * FROM verdict_open), carried AS MATERIALIZED (SELECT * FROM verdict_carried)
-SELECT o.*, EXISTS (SELECT 1 FROM carried c WHERE c.text = o.text) AS recurs FROM open o
-UNION ALL
-SELECT 'carried', c.signal, 'carried_item:' || c.id, c.text, c.text, ifnull(a.owner, '[]'), 5, c.id, 0
-FROM carried c LEFT JOIN signal a ON a.signal = c.signal AND a.edition = (SELECT edition FROM verdict_asked)
-WHERE NOT EXISTS (SELECT 1 FROM open o WHERE o.text = c.text);
+-- All of that, and what the case before left to be watched. An item that was left before and is here again is listed once, as one that
+-- recurs: its scope is to be widened.
+SELECT kind, signal, about, detail, text, owner, part, place, part < 5 AND latest = 5 AS recurs
+FROM (SELECT *, min(part) OVER (PARTITION BY text) AS earliest, max(part) OVER (PARTITION BY text) AS latest
+      FROM (SELECT * FROM verdict_open
+            UNION ALL
+            SELECT 'carried', c.signal, 'carried_item:' || c.id, c.text, c.text, ifnull(a.owner, '[]'), 5, c.id
+            FROM verdict_carried c LEFT JOIN signal a ON a.signal = c.signal AND a.edition = (SELECT edition FROM verdict_asked)))
+WHERE part < 5 OR earliest = 5;
 
 CREATE VIEW verdict_need AS
 -- Per condition: how long a postfix window that begins at the asked moment must be before the condition can be ok. A trend needs whole
@@ -442,22 +430,23 @@ FROM verdict_question q JOIN definition d ON d.edition = q.edition;
 
 CREATE VIEW verdict_fact AS
 -- What the rules look at, in one row.
-WITH settled AS MATERIALIZED (
-SELECT count(*) FILTER (WHERE class = 'regressed') AS regressed, count(*) FILTER (WHERE role = 'target') AS targets,
-       count(*) FILTER (WHERE role = 'target' AND class = 'improved') AS improved,
-       count(*) FILTER (WHERE role = 'target' AND b_failures > 0) AS failed_before,
-       count(*) FILTER (WHERE role = 'target' AND NOT (b_covered AND p_covered)) AS uncovered,
-       count(*) FILTER (WHERE class IN ('unknown', 'unresolved') OR (role = 'target' AND class <> 'improved')) AS unresolved,
-       count(*) FILTER (WHERE role = 'target' AND NOT known) AS traffic_unknown FROM verdict_row),
-judged AS MATERIALIZED (
-SELECT count(*) AS judged, count(*) FILTER (WHERE state = 'tripped') AS tripped, count(*) FILTER (WHERE state <> 'ok') AS not_ok FROM verdict_signal)
-SELECT s.*, j.*, (SELECT unmatched FROM verdict_matched) AS unmatched, (SELECT count(*) FROM verdict_probe) + (SELECT count(*) FROM verdict_carried) AS to_watch,
+SELECT r.*, s.*, (SELECT unmatched FROM verdict_matched) AS unmatched,
+       (SELECT count(*) FROM verdict_probe) + (SELECT count(*) FROM verdict_carried) AS to_watch,
        (SELECT count(*) FROM signal WHERE edition = v.edition) AS signals
-FROM verdict_asked v CROSS JOIN settled s CROSS JOIN judged j;
+FROM verdict_asked v CROSS JOIN (
+         SELECT count(*) FILTER (WHERE class = 'regressed') AS regressed, count(*) FILTER (WHERE role = 'target') AS targets,
+                count(*) FILTER (WHERE role = 'target' AND class = 'improved') AS improved,
+                count(*) FILTER (WHERE role = 'target' AND b_failures > 0) AS failed_before,
+                count(*) FILTER (WHERE role = 'target' AND NOT (b_covered AND p_covered)) AS uncovered,
+                count(*) FILTER (WHERE class IN ('unknown', 'unresolved') OR (role = 'target' AND class <> 'improved')) AS unresolved,
+                count(*) FILTER (WHERE role = 'target' AND NOT known) AS traffic_unknown FROM verdict_row) AS r
+     CROSS JOIN (
+         SELECT count(*) AS judged, count(*) FILTER (WHERE state = 'tripped') AS tripped, count(*) FILTER (WHERE state <> 'ok') AS not_ok
+         FROM verdict_signal) AS s
+LIMIT -1;
 
 CREATE VIEW verdict_rule AS
 -- Every rule of the verdict in its order, and whether it holds. Where the signals were not asked there is no verdict.
-WITH fact AS MATERIALIZED (SELECT * FROM verdict_fact)
 SELECT r.column1 AS place, r.column2 AS verdict, r.column3 AS reason,
        CASE r.column3 WHEN 'signals_not_asked' THEN judged < signals
                       WHEN 'signal_tripped' THEN tripped > 0
@@ -472,7 +461,7 @@ SELECT r.column1 AS place, r.column2 AS verdict, r.column3 AS reason,
                       WHEN 'traffic_unknown' THEN traffic_unknown > 0
                       WHEN 'all_targets_improved' THEN 1
                       ELSE unmatched IS r.column3 END AS holds
-FROM fact CROSS JOIN (VALUES
+FROM verdict_fact CROSS JOIN (VALUES
     (1, NULL, 'signals_not_asked'),
     (2, 'rejected', 'signal_tripped'),
     (3, 'rejected', 'regression'),

@@ -331,7 +331,7 @@ def ask_by_hand(db: sqlite3.Connection) -> None:
     """What the head of the views' text says to type."""
     db.execute("CREATE TEMP TABLE asked AS SELECT * FROM verdict_question")
     texts = db.execute(
-        "SELECT replace(sql, 'CREATE VIEW', 'CREATE TEMP VIEW') || ';' FROM sqlite_schema "
+        "SELECT replace(sql, 'CREATE VIEW', 'CREATE TEMP TABLE') || ';' FROM sqlite_schema "
         "WHERE type = 'view' AND name <> 'asked' ORDER BY rowid"
     ).fetchall()
     for (text,) in texts:
