@@ -154,14 +154,16 @@ class _Following:
             return
         lasts = self._command.lasts_ms
         if len(self._runs) == 1 and lasts is not None and now - newest.started > lasts / 1000:
-            self._start()
+            if now >= self._next_start:
+                self._start()
         elif len(self._runs) > 1 and newest.attached and now - newest.started > self._pace.overlap_s:
             old = self._runs.pop(0)
             self._tell("restarted", "the stream would end itself soon: its successor took over")
             self._end(old, "its successor took over before it ended itself")
 
     def _start(self) -> None:
-        environ = with_window(self._environ, self._since_ms, self._clock())
+        now = self._clock()
+        environ = with_window(self._environ, now if self._since_ms is None else self._since_ms, now)
         try:
             child = Child(self._command.argv, environ, terminal=self._terminal)
         except OSError as error:
@@ -241,7 +243,7 @@ class _Following:
             code = self._end(run, "the command ended by itself")
             if not run.attached:
                 self._fail(run.why_nothing(code), code)
-            elif not again and self._command.lasts_ms is None:
+            elif run.looks_back or (not again and self._command.lasts_ms is None):
                 return False
             else:
                 self._wait_s = self._pace.pause_s if lasted > _SETTLED_S else self._wait_s

@@ -19,7 +19,7 @@ from store.instants import format_instant
 _LIMIT = re.compile(r"(?:^|\s)(?:--?limit|-n)[ =](\d{1,9})(?=\s|$|\")")
 _ASKS_BACK = re.compile(r"\$\{?UNTIL\b|--until\b|--to\b")
 _FOLLOWS = re.compile(r"(?:^|\s)(?:--follow|-f|-F|--tail)(?=\s|$|=)|\btail\s+-\w*[fF]")
-_PLATFORM = re.compile(r"(?:^|[\s/])(?:vercel|vc)\s+(?:logs?)\b")
+_PLATFORM = re.compile(r"(?:^|[\s/])(?:vercel|vc)(?:@\S+)?\s+logs?\b")
 _WITH_VERSION = frozenset({"vercel", "vc", "logcli", "heroku", "kubectl", "fly", "flyctl", "railway", "stern"})
 
 PLATFORM_STREAM_MS = 270_000

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
@@ -23,7 +24,7 @@ from collectors.logs.reader import json_line
 from collectors.logs.record import Form, Item, LogRecord
 from collectors.logs.route import Place, normalise_route
 from collectors.logs.shapes import object_item
-from collectors.logs.values import LAST_MS, status_of
+from collectors.logs.values import LAST_MS, status_of, strip_ansi
 from store.instants import MINUTE_MS
 
 
@@ -78,6 +79,7 @@ Line = TypeVar("Line", _Drain, _Stream)
 _LONGEST_ODD_ID = 10
 _SAMPLED = 50
 _MATCH, _TAKE = False, True
+_MESSAGE = attrgetter("message")
 
 
 class FastLines(Generic[Line]):
@@ -169,11 +171,20 @@ class FastLines(Generic[Line]):
             since, until = gather.window
             gather.outside += sum(not since <= at < until for i, at in enumerate(times) if not picked.get(i))
 
-    def _says(self, text: str | None) -> bool:
-        """Whether a text may match a signature; used where there is no sieve."""
-        if text is None:
-            return False
-        return any(literal in text for literal in self._literals) or "\x1b" in text or "\x9b" in text
+    def _saying(self, records: list[Line]) -> list[int]:
+        """The lines, by index, whose texts may match a signature; used where there is no sieve."""
+        found, literals = [], self._literals
+        for index, text in enumerate(map(_MESSAGE, records)):
+            if text is None:
+                continue
+            for literal in literals:
+                if literal in text:
+                    found.append(index)
+                    break
+            else:
+                if ("\x1b" in text or "\x9b" in text) and any(literal in strip_ansi(text) for literal in literals):
+                    found.append(index)
+        return found
 
 
 class StreamLines(FastLines[_Stream]):
@@ -194,9 +205,7 @@ class StreamLines(FastLines[_Stream]):
                     if place is None or place.by_status:
                         picked[index] = _MATCH
         if self._literals:
-            picked |= dict.fromkeys(
-                (i for i, r in enumerate(records) if self._says(getattr(r, "message", None))), _MATCH
-            )
+            picked |= dict.fromkeys(self._saying(records), _MATCH)
         self.gather.cut += sum([1 for r in records if r.messageTruncated])
         self._count(times, first, last, picked)
         return picked
@@ -225,9 +234,7 @@ class DrainLines(FastLines[_Drain]):
             for minute, indexes in minutes.items():
                 self._requests([records[i] for i in indexes], indexes, minute, picked)
         if self._literals:
-            for index, record in enumerate(records):
-                if index not in picked and self._says(getattr(record, "message", None)):
-                    picked[index] = _MATCH
+            picked = dict.fromkeys(self._saying(records), _MATCH) | picked
         self._count(times, first, last, picked)
         return picked
 

@@ -5,6 +5,8 @@ Reading takes as long as the log is; the transaction is short, so that a live ca
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from collectors.logs.conclude import Ending, conclude, refuse_no_log
@@ -22,6 +24,10 @@ from store.evidence import CollectionStatus
 from store.runbook.model import Runbook, Source, SourceKind
 
 __all__ = ["Asked", "ImportedLog", "gather_for", "import_log", "log_source", "store_log"]
+
+
+LARGE = 8_000
+"""Matches above which a load is written with little memory, at the price of readers that wait."""
 
 
 def import_log(
@@ -119,7 +125,7 @@ def store_log(
     ending = ending._replace(reason="; ".join(part for part in (ending.reason, note, said) if part))
     keeper = Keeper(case, source, asked, gather)
     try:
-        with case.transaction(COLLECTOR) as tx:
+        with _bounded(case, gather), case.transaction(COLLECTOR) as tx:
             _refuse_known(tx, asked, gather, opened.sha256, ending)
             keeper.begin(tx, form, now_ms)
             keeper.looked_for(tx)
@@ -130,6 +136,21 @@ def store_log(
     except _AlreadyLoadedError as first:
         return keeper.told(form, ending, known=(first.collection, first.seq))
     return keeper.told(form, ending)
+
+
+@contextlib.contextmanager
+def _bounded(case: Case, gather: Gather) -> Iterator[None]:
+    """Let a very large transaction put pages aside in the file before it commits, where memory would grow with it
+    otherwise. Readers wait for it as long as that takes.
+    """
+    large = gather.spool.count > LARGE
+    if large:
+        case.read().execute("PRAGMA cache_spill = ON")
+    try:
+        yield
+    finally:
+        if large:
+            case.read().execute("PRAGMA cache_spill = OFF")
 
 
 class _AlreadyLoadedError(Exception):

@@ -10,6 +10,7 @@ from collectors.logs.child import Child
 from collectors.logs.gather import Gather
 from collectors.logs.keep import Asked, ImportedLog
 from collectors.logs.live import LiveText, expected_form
+from collectors.logs.record import Form
 from collectors.logs.segment import Segment
 from store.case import Case
 from store.runbook.model import Source
@@ -17,6 +18,7 @@ from store.runbook.model import Source
 ROTATE_S = 300.0
 """A new collection begins this often, so that a line which cannot be read costs no more time than that."""
 _LAST_WORDS_S = 3.0
+_LOOKING_BACK = (Form.QUERY, Form.QUERY_FIRST, Form.QUERY_LINES, Form.REQUESTS, Form.EXPORT)
 _PAUSE_S = 0.5
 """After this much silence the last line of a text log is taken to be whole."""
 
@@ -70,6 +72,13 @@ class Run:
         return self._segment is not None
 
     @property
+    def looks_back(self) -> bool:
+        """Whether it printed what was before, instead of following: then no time was watched, and again would be the
+        same.
+        """
+        return any(self.gather.forms[form] for form in _LOOKING_BACK)
+
+    @property
     def over(self) -> bool:
         """Whether all of its output was read."""
         return self.child.stdout is None
@@ -112,7 +121,7 @@ class Run:
             self._segment.commit(self._to_ms, self._clock())
             self._segment.pause()
         else:
-            self._segment.watch(self._clock())
+            self._watch(self._segment, self._clock())
             self._segment.commit(self._to_ms, self._clock())
             self._rotate(self._segment)
         return changed
@@ -167,7 +176,11 @@ class Run:
             self.child.detach()
             now = self._clock()
             self._segment = self._new_segment(now)
-            self._segment.watch(now)
+            self._watch(self._segment, now)
+
+    def _watch(self, segment: Segment, at_ms: int) -> None:
+        if not self.looks_back:
+            segment.watch(at_ms)
 
     def _new_segment(self, from_ms: int) -> Segment:
         self._begun = time.monotonic()
@@ -188,7 +201,7 @@ class Run:
         self.gather.announced = announced
         self._spoils = 0
         self._segment = self._new_segment(from_ms)
-        self._segment.watch(from_ms)
+        self._watch(self._segment, from_ms)
 
     def _close(self, segment: Segment, note: str, code: int | None) -> None:
         size = self.child.bytes_read - self._counted_bytes

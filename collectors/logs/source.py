@@ -23,6 +23,7 @@ from store.errors import BadInput
 
 BLOCK = 64 * 1024
 STALL_S = 30.0
+STDIN_STALL_S = 120.0
 _SLICE = 4096
 
 Progress = Callable[[int, int | None], None]
@@ -168,7 +169,7 @@ def _buffered(file: BinaryIO) -> bytes:
 
 
 def open_log(
-    path: str, *, progress: Progress | None = None, stall_s: float = STALL_S, already_read: bytes = b""
+    path: str, *, progress: Progress | None = None, stall_s: float | None = None, already_read: bytes = b""
 ) -> LogSource:
     """Open a log file, or standard input for `-`, of which the beginning may have been read already.
 
@@ -177,7 +178,11 @@ def open_log(
     """
     if path in ("-", "/dev/stdin"):
         return LogSource(
-            sys.stdin.buffer, "standard input", progress=progress, stall_s=stall_s, already_read=already_read
+            sys.stdin.buffer,
+            "standard input",
+            progress=progress,
+            stall_s=STDIN_STALL_S if stall_s is None else stall_s,
+            already_read=already_read,
         )
     try:
         mode = Path(path).stat().st_mode
@@ -196,7 +201,7 @@ def open_log(
         raise BadInput(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise BadInput(f"{path!r} is not a file name") from error
-    return LogSource(pipe, path, progress=progress, stall_s=stall_s)
+    return LogSource(pipe, path, progress=progress, stall_s=STALL_S if stall_s is None else stall_s)
 
 
 def packing_of(head: bytes, name: str) -> str:

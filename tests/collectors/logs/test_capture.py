@@ -313,6 +313,22 @@ def test_many_lines_at_once_are_all_stored(case: Path, under: Runbook) -> None:
     assert [(t.status, t.lines_read, t.matched) for t in told] == [("ok", 20_002, 2)]
 
 
+def test_a_command_that_looks_back_although_it_should_follow_covers_nothing(
+    case: Path, under: Runbook, on_path: None
+) -> None:
+    row = lines([query_row(T0)]).strip()
+    told = capture(
+        case,
+        under,
+        "runtime-logs",
+        "vercel logs --json",
+        environ=os.environ | {"STEPS": f"out {row}|exit 0"},
+        pace=FAST,
+    )
+    assert [(t.status, t.form, t.matched) for t in told] == [("ok", "vercel-query ndjson", 1)]
+    assert rows_of(case, "SELECT * FROM coverage") == []
+
+
 def test_a_plain_text_log_keeps_its_continuation_lines(case: Path, under: Runbook) -> None:
     steps = "out 2026-02-18T03:00:00Z ERROR boom|out     query_wait_timeout|out 2026-02-18T03:00:01Z INFO fine|exit 0"
     (told,) = capture(
