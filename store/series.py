@@ -86,8 +86,12 @@ def _spans(db: sqlite3.Connection) -> Iterable[tuple[int, tuple[int, int, int]]]
 
 def _watched(db: sqlite3.Connection, conditions: Iterable[ConditionState]) -> dict[int, list[tuple[int, int]]]:
     """Spans in which each condition that goes by watched time was watched."""
-    found: dict[int, list[tuple[int, int]]] = {c.definition: [] for c in conditions if c.kind in ("count", "burst", "loop", "ratio", "trend")}
-    for definition, start, end in db.execute("SELECT definition, from_ms, to_ms FROM covered ORDER BY definition, from_ms"):
+    found: dict[int, list[tuple[int, int]]] = {
+        c.definition: [] for c in conditions if c.kind in ("count", "burst", "loop", "ratio", "trend")
+    }
+    for definition, start, end in db.execute(
+        "SELECT definition, from_ms, to_ms FROM covered ORDER BY definition, from_ms"
+    ):
         if definition in found:
             found[definition].append((start, end))
     return found
@@ -102,7 +106,12 @@ def _series(
     start, end, max_gap = span
     limit = None if condition.kind in ("queue", "trend", "probe") or condition.limit is None else float(condition.limit)
     if condition.kind == "trend":
-        return Series(condition.from_ms, condition.to_ms, tuple(float(count) for count in condition.detail.get("counts", [])), limit)
+        return Series(
+            condition.from_ms,
+            condition.to_ms,
+            tuple(float(count) for count in condition.detail.get("counts", [])),
+            limit,
+        )
     step = (end - start) / CELLS
     cells: list[float | None] = []
     held: float | None = slots.get(-1, (0.0, 0.0))[1] if watched is not None else None

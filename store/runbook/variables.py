@@ -49,7 +49,9 @@ def fill_in(command: Command, values: Mapping[str, str]) -> str:
     if command.language != "sh":
         return command.text
     text = command.text
-    places = sorted({(at, name) for name, at in _in_shell(text) if _PLAIN.fullmatch(values.get(name, ""))}, reverse=True)
+    places = sorted(
+        {(at, name) for name, at in _in_shell(text) if _PLAIN.fullmatch(values.get(name, ""))}, reverse=True
+    )
     for at, name in places:
         written = next((form for form in (f"${{{name}}}", f"${name}") if text.startswith(form, at)), None)
         if written is not None:

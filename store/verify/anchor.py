@@ -22,7 +22,9 @@ def ask_anchor(
 ) -> Asked:
     """Compare with a head, a receipt, or both. Where the contents do not give the chain, its heads say nothing."""
     if contents.findings:
-        return Asked("anchor", Answer.UNKNOWN, "Not asked: the contents do not give the chain, so its heads say nothing.")
+        return Asked(
+            "anchor", Answer.UNKNOWN, "Not asked: the contents do not give the chain, so its heads say nothing."
+        )
     answers: list[Asked] = []
     if head is not None:
         answers.append(_compare_head(db, contents, head))

@@ -25,8 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `run`."""
     parser.add_argument("case", metavar="CASE")
     parser.add_argument("--operator", metavar="NAME", help="who is at the desk; the login name if none is given")
-    parser.add_argument("--ascii", action="store_true", help="draw with plain ASCII, whatever the terminal says it can show")
-    parser.add_argument("--json", action="store_true", help="refused: the desk is a screen; `closeout next --json` is the same walk for scripts")
+    parser.add_argument(
+        "--ascii", action="store_true", help="draw with plain ASCII, whatever the terminal says it can show"
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="refused: the desk is a screen; `closeout next --json` is the same walk for scripts",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,7 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _open(path: Path, arguments: argparse.Namespace) -> int:
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read by textual when it is imported
-    for fixed in ("COLUMNS", "LINES"):  # exported by some shells; textual would believe them for ever and miss every resize
+    for fixed in (
+        "COLUMNS",
+        "LINES",
+    ):  # exported by some shells; textual would believe them for ever and miss every resize
         os.environ.pop(fixed, None)
     from store.walk.session import this_process
     from tui.desk.app import DeskApp
@@ -79,7 +88,11 @@ def _existing(path: Path) -> Path:
     """
     if path.exists():
         return path
-    here = [other.name for other in path.parent.glob("*") if other.suffix in (".db", ".sqlite", ".case")] if path.parent.is_dir() else []
+    here = (
+        [other.name for other in path.parent.glob("*") if other.suffix in (".db", ".sqlite", ".case")]
+        if path.parent.is_dir()
+        else []
+    )
     close = difflib.get_close_matches(path.name, here, n=1, cutoff=0.5)
     if close:
         meant = path.with_name(close[0])

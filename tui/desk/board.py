@@ -42,7 +42,14 @@ def columns(signals: Sequence[SignalState], width: int) -> Columns:
     coverage = 7 if room >= 24 else 0
     room -= coverage
     drawing = min(60, room - 2) if room >= 7 else 0
-    return Columns(name if room >= 0 else max(4, name + room), value, max(0, shown_limit - 3), drawing, coverage, max(0, shown_age - 1))
+    return Columns(
+        name if room >= 0 else max(4, name + room),
+        value,
+        max(0, shown_limit - 3),
+        drawing,
+        coverage,
+        max(0, shown_age - 1),
+    )
 
 
 def board_rows(frame: Frame, width: int) -> list[Row]:

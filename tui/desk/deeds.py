@@ -72,7 +72,13 @@ def start(desk: DeskApp, state: StepState) -> None:
     """Write the intent of a step, in spite of unmet needs only with a reason."""
     if state.needs_unmet:
         texts = [f"{state.id} needs {', '.join(state.needs_unmet)}."]
-        _ask(desk, f"Start {state.id} in spite of it?", texts, "Why:", lambda why: _write(desk, lambda walk: act.start(walk, state.id, override=why)))
+        _ask(
+            desk,
+            f"Start {state.id} in spite of it?",
+            texts,
+            "Why:",
+            lambda why: _write(desk, lambda walk: act.start(walk, state.id, override=why)),
+        )
     else:
         _write(desk, lambda walk: act.start(walk, state.id))
 
@@ -141,7 +147,10 @@ def late(desk: DeskApp, state: StepState) -> None:
 
         _write(desk, job)
 
-    texts = ["It was done outside of this program. When, and how do you know?", "Such as: 20m reverted by hand, seen in the deploy log"]
+    texts = [
+        "It was done outside of this program. When, and how do you know?",
+        "Such as: 20m reverted by hand, seen in the deploy log",
+    ]
     _ask(desk, f"Late entry: {state.id}", texts, "TIME WHAT:", told)
 
 
@@ -176,7 +185,11 @@ def mark(desk: DeskApp) -> None:
         words = text.split()
 
         def job(walk: Walk) -> str:
-            at = resolve_moment(words[1], now_ms=walk.case.clock(), db=walk.case.read()) if len(words) > 1 else walk.case.clock()
+            at = (
+                resolve_moment(words[1], now_ms=walk.case.clock(), db=walk.case.read())
+                if len(words) > 1
+                else walk.case.clock()
+            )
             ids = [*words[2:4], None, None]
             marked = remarks.add_mark(walk.case, walk.who.operator, words[0], at, deployment=ids[0], previous=ids[1])
             scope = "; the run begins anew here" if marked.scope_start_ms is not None else ""
@@ -184,7 +197,10 @@ def mark(desk: DeskApp) -> None:
 
         desk.write(job)
 
-    texts = ["deploy, rollback and fix have a meaning: windows and the run are measured from them.", "Such as: deploy 40m dpl_new dpl_before"]
+    texts = [
+        "deploy, rollback and fix have a meaning: windows and the run are measured from them.",
+        "Such as: deploy 40m dpl_new dpl_before",
+    ]
     _ask(desk, "Name a moment", texts, "NAME TIME DEPLOYMENT PREVIOUS (all but the name can be left out):", said)
 
 
@@ -198,7 +214,9 @@ def window(desk: DeskApp) -> None:
             from store.moments import resolve_span
 
             if "/" not in span:
-                raise BadInput("a window has two ends", "write it NAME FROM/TO, such as: baseline @deploy-40m/@deploy-10m")
+                raise BadInput(
+                    "a window has two ends", "write it NAME FROM/TO, such as: baseline @deploy-40m/@deploy-10m"
+                )
             start_ms, end_ms = resolve_span(span.strip(), now_ms=walk.case.clock(), db=walk.case.read())
             stored = remarks.add_window(walk.case, walk.who.operator, name, start_ms, end_ms)
             return f"window {name} {figures.span(start_ms, end_ms)} is in the case (seq {stored.seq})"
@@ -245,14 +263,24 @@ def _looked(desk: DeskApp, state: StepState) -> bool:
 
 def _with_reason(desk: DeskApp, state: StepState, verb: str, deed: Callable[..., Deed]) -> None:
     if verb not in state.acts:
-        desk.say(f"cannot {verb} {state.id}: {standing(state, desk.clock())}; possible now: {', '.join(state.acts)}", "watch")
+        desk.say(
+            f"cannot {verb} {state.id}: {standing(state, desk.clock())}; possible now: {', '.join(state.acts)}", "watch"
+        )
         return
     texts = [f"{state.position} {state.title}: {state.state}"]
     title = {"skip": "Skip", "fail": "Mark as failed", "hold": "Hold", "retract": "Take back the answer of"}[verb]
-    _ask(desk, f"{title} {state.id}", texts, "Reason:", lambda why: _write(desk, lambda walk: deed(walk, state.id, reason=why)))
+    _ask(
+        desk,
+        f"{title} {state.id}",
+        texts,
+        "Reason:",
+        lambda why: _write(desk, lambda walk: deed(walk, state.id, reason=why)),
+    )
 
 
-def _ask(desk: DeskApp, title: str, texts: list[str], label: str, then: Callable[[str], None], *, value: str = "") -> None:
+def _ask(
+    desk: DeskApp, title: str, texts: list[str], label: str, then: Callable[[str], None], *, value: str = ""
+) -> None:
     def answered(text: str | None) -> None:
         if text is not None:
             then(text)

@@ -38,10 +38,18 @@ def _headline(frame: Frame, signal: SignalState, width: int) -> list[Row]:
             "",
             (f"{glyphs.state(signal.state)} {glyphs.text(signal.id)} ", "strong"),
             (f"{signal.state}{since}{now}", signal.state),
-            (glyphs.text(f"  {signal.title}", max(0, width - len(signal.id) - len(signal.state) - len(since) - len(now) - 3)), "dim"),
+            (
+                glyphs.text(
+                    f"  {signal.title}", max(0, width - len(signal.id) - len(signal.state) - len(since) - len(now) - 3)
+                ),
+                "dim",
+            ),
         )
     ]
-    rows += [row("", line) for line in wrap(f"{state_sentence(signal.state)} {reason_sentence(signal.reason)}", width, glyphs)]
+    rows += [
+        row("", line)
+        for line in wrap(f"{state_sentence(signal.state)} {reason_sentence(signal.reason)}", width, glyphs)
+    ]
     times = []
     if signal.last_ms is not None:
         times.append(f"last reading {figures.clock(signal.last_ms)}")

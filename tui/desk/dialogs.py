@@ -26,7 +26,9 @@ _MOVES = (
 class Body(Lines):
     """Prose of a dialog; as high as it needs to be."""
 
-    def __init__(self, glyphs: Glyphs, texts: Sequence[str | Row], *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(
+        self, glyphs: Glyphs, texts: Sequence[str | Row], *, id: str | None = None, classes: str | None = None
+    ) -> None:
         super().__init__(id=id, classes=classes)
         self.glyphs = glyphs
         self.texts = tuple(texts)
@@ -35,7 +37,9 @@ class Body(Lines):
         """The texts, broken to the width; rows stay as they are."""
         rows: list[Row] = []
         for text in self.texts:
-            rows += [text] if isinstance(text, Row) else [row("", line) for line in wrap(text, max(1, width), self.glyphs)]
+            rows += (
+                [text] if isinstance(text, Row) else [row("", line) for line in wrap(text, max(1, width), self.glyphs)]
+            )
         return rows
 
 
@@ -90,7 +94,15 @@ class Ask(Dialog[str]):
     """One line of text. With a word, only that word is an answer; an empty answer is refused unless it is optional."""
 
     def __init__(
-        self, glyphs: Glyphs, title: str, texts: Sequence[str | Row], *, label: str, word: str = "", optional: bool = False, value: str = ""
+        self,
+        glyphs: Glyphs,
+        title: str,
+        texts: Sequence[str | Row],
+        *,
+        label: str,
+        word: str = "",
+        optional: bool = False,
+        value: str = "",
     ) -> None:
         super().__init__(glyphs, title, "enter records it   esc back, nothing is stored")
         self.texts = texts
@@ -140,7 +152,13 @@ class Choose(Dialog[str]):
     ]
 
     def __init__(
-        self, glyphs: Glyphs, title: str, texts: Sequence[str | Row], options: Sequence[Row], *, sought: Callable[[str], Sequence[Row]] | None = None
+        self,
+        glyphs: Glyphs,
+        title: str,
+        texts: Sequence[str | Row],
+        options: Sequence[Row],
+        *,
+        sought: Callable[[str], Sequence[Row]] | None = None,
     ) -> None:
         super().__init__(glyphs, title, "enter takes it   esc back")
         self.texts = texts
@@ -194,7 +212,9 @@ class Read(Dialog[bool]):
     ]
 
     def __init__(self, glyphs: Glyphs, title: str, texts: Sequence[str | Row], *, doing: str = "") -> None:
-        super().__init__(glyphs, title, f"enter {doing}   esc back, nothing happens" if doing else "esc back   j k pgup pgdn scroll")
+        super().__init__(
+            glyphs, title, f"enter {doing}   esc back, nothing happens" if doing else "esc back   j k pgup pgdn scroll"
+        )
         self.texts = texts
         self.doing = doing
 

@@ -43,9 +43,16 @@ def _condition(frame: Frame, part: Explanation, pinned: dict[str, str], wanted: 
         mark = "+" if found.ref in pinned else " "
         text = glyphs.text(found.what, max(0, width - 28))
         key = f"{condition.definition} {found.ref}"
-        rows.append(row(key, f"{mark}{figures.clock(found.at_ms)} ", (glyphs.fit(found.ref or "-", 17) + " ", "dim"), text))
+        rows.append(
+            row(key, f"{mark}{figures.clock(found.at_ms)} ", (glyphs.fit(found.ref or "-", 17) + " ", "dim"), text)
+        )
     if len(matching) > SHOWN_ROWS:
-        rows.append(row("", (f"  {len(matching) - SHOWN_ROWS} earlier rows: narrow them with /, or closeout explain --all", "dim")))
+        rows.append(
+            row(
+                "",
+                (f"  {len(matching) - SHOWN_ROWS} earlier rows: narrow them with /, or closeout explain --all", "dim"),
+            )
+        )
     return rows
 
 
@@ -104,7 +111,11 @@ class RowDetail(Lines):
         for name, value in self.looked.fields:
             if value == "":
                 continue
-            said = f"{value}  {figures.clock(int(value))}" if name.endswith("_ms") and value.isdecimal() and len(value) > 11 else value
+            said = (
+                f"{value}  {figures.clock(int(value))}"
+                if name.endswith("_ms") and value.isdecimal() and len(value) > 11
+                else value
+            )
             for place, line in enumerate(wrap(said, max(8, width - 14), self.frame.glyphs)[:6]):
                 rows.append(row("", (f"{name if place == 0 else '':<13} ", "dim"), line))
         return rows

@@ -105,7 +105,11 @@ def coverage_bar(condition: ConditionState, width: int, glyphs: Glyphs) -> str:
     """How much of the window was watched, as a bar; full only when all of it was."""
     if condition.want_ms <= 0:
         return (glyphs.full if condition.coverage == "full" else glyphs.empty) * width
-    filled = width if condition.covered_ms >= condition.want_ms else min(width - 1, condition.covered_ms * width // condition.want_ms)
+    filled = (
+        width
+        if condition.covered_ms >= condition.want_ms
+        else min(width - 1, condition.covered_ms * width // condition.want_ms)
+    )
     return glyphs.full * filled + glyphs.empty * (width - filled)
 
 

@@ -31,7 +31,9 @@ class Rule(Lines):
             right = ""
         title = glyphs.text(self.title, max(0, width - len(right) - 4))
         fill = glyphs.line * max(0, width - len(title) - len(right) - 3)
-        return [row("", (f"{glyphs.line} ", "dim"), (title, "lit" if self.lit else "title"), (f" {fill}{right}", "dim"))]
+        return [
+            row("", (f"{glyphs.line} ", "dim"), (title, "lit" if self.lit else "title"), (f" {fill}{right}", "dim"))
+        ]
 
 
 class MessageLine(Lines):

@@ -71,8 +71,16 @@ UNICODE = Glyphs(
     states=MappingProxyType({"tripped": "✗", "no_data": "?", "stale": "~", "partial": "◐", "watch": "!", "ok": "✓"}),
     steps=MappingProxyType(
         {
-            "waiting": "·", "ready": "○", "running": "●", "held": "‖", "passed": "✓", "failed": "✗", "skipped": "»", "lost": "?",
-            "stale": "~", "retracted": "↶",
+            "waiting": "·",
+            "ready": "○",
+            "running": "●",
+            "held": "‖",
+            "passed": "✓",
+            "failed": "✗",
+            "skipped": "»",
+            "lost": "?",
+            "stale": "~",
+            "retracted": "↶",
         }
     ),
     levels=" ▁▂▃▄▅▆▇█",
@@ -89,8 +97,16 @@ ASCII = Glyphs(
     states=MappingProxyType({"tripped": "X", "no_data": "?", "stale": "~", "partial": "%", "watch": "!", "ok": "v"}),
     steps=MappingProxyType(
         {
-            "waiting": ".", "ready": "o", "running": "*", "held": "=", "passed": "v", "failed": "x", "skipped": "-", "lost": "?",
-            "stale": "~", "retracted": "u",
+            "waiting": ".",
+            "ready": "o",
+            "running": "*",
+            "held": "=",
+            "passed": "v",
+            "failed": "x",
+            "skipped": "-",
+            "lost": "?",
+            "stale": "~",
+            "retracted": "u",
         }
     ),
     levels=" ._:-=+*#",

@@ -74,7 +74,9 @@ def _counts(states: list[str], *, brief: bool) -> list[Span]:
     if not brief:
         return [(f" {number} {state}", state) for state, number in counts]
     rest = sum(number for state, number in counts if state != "tripped")
-    return [(f" {number} {state}", state) for state, number in counts if state == "tripped"] + ([(f", {rest} more not ok", "watch")] if rest else [])
+    return [(f" {number} {state}", state) for state, number in counts if state == "tripped"] + (
+        [(f", {rest} more not ok", "watch")] if rest else []
+    )
 
 
 def _calm(frame: Frame) -> str:
@@ -114,7 +116,11 @@ class StatusLine(Lines):
 
     def build(self, width: int) -> Sequence[Row]:
         """The one row."""
-        return [status_row(self.frame, width, frozen=self.frozen)] if self.frame else [row("", (" closeout", "title"), "  opening the case")]
+        return (
+            [status_row(self.frame, width, frozen=self.frozen)]
+            if self.frame
+            else [row("", (" closeout", "title"), "  opening the case")]
+        )
 
 
 class AlarmLine(Lines):

@@ -85,7 +85,10 @@ BY_NAME = {action.name: action for action in ACTIONS}
 
 def bindings() -> list[tuple[str, str, bool]]:
     """Key list, action call and whether it holds inside dialogs too, for the application's binding table."""
-    return [(",".join(action.keys), f"do('{action.name}')", action.everywhere or "ctrl+q" in action.keys) for action in ACTIONS]
+    return [
+        (",".join(action.keys), f"do('{action.name}')", action.everywhere or "ctrl+q" in action.keys)
+        for action in ACTIONS
+    ]
 
 
 def footer(pane: str) -> tuple[Action, ...]:
@@ -105,4 +108,6 @@ def markdown_table() -> str:
 
 
 def _keys_shown(action: Action) -> str:
-    return " ".join(dict.fromkeys([action.shown, *(key for key in action.keys if len(key) == 1 or key in ("up", "down", "ctrl+p"))]))
+    return " ".join(
+        dict.fromkeys([action.shown, *(key for key in action.keys if len(key) == 1 or key in ("up", "down", "ctrl+p"))])
+    )

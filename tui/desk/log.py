@@ -15,7 +15,9 @@ _WORN = {"trip": "tripped", "decision": "strong", "note": "strong", "retraction"
 
 def log_rows(frame: Frame, wanted: str, width: int) -> list[Row]:
     """Entries that contain a text, oldest first."""
-    entries = [e for e in frame.snapshot.timeline if not wanted or wanted in f"{e.kind} {e.who} {e.ref} {e.text}".casefold()]
+    entries = [
+        e for e in frame.snapshot.timeline if not wanted or wanted in f"{e.kind} {e.who} {e.ref} {e.text}".casefold()
+    ]
     return [_row(frame, entry, width) for entry in entries[-SHOWN_ENTRIES:]]
 
 
@@ -24,7 +26,12 @@ def _row(frame: Frame, entry: Entry, width: int) -> Row:
     who = f"{entry.who}: " if entry.who else ""
     when = figures.clock(entry.at_ms)
     kind = glyphs.fit(entry.kind, 10)
-    return row(entry.ref, (f"{when} ", ""), (f"{kind} ", "dim"), (glyphs.text(f"{who}{entry.text}", max(0, width - 21)), _WORN.get(entry.kind, "")))
+    return row(
+        entry.ref,
+        (f"{when} ", ""),
+        (f"{kind} ", "dim"),
+        (glyphs.text(f"{who}{entry.text}", max(0, width - 21)), _WORN.get(entry.kind, "")),
+    )
 
 
 class LogList(RowList):

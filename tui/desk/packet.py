@@ -60,7 +60,11 @@ def _facts(frame: Frame, width: int) -> list[Row]:
     ]
     rows = [row("", (line, "")) for fact in facts for line in wrap(fact, width, glyphs)]
     for stream in snapshot.streams:
-        covered = f"watched up to {figures.clock(stream.covered_to_ms)}" if stream.covered_to_ms is not None else "never watched"
+        covered = (
+            f"watched up to {figures.clock(stream.covered_to_ms)}"
+            if stream.covered_to_ms is not None
+            else "never watched"
+        )
         said = f"  {stream.stream}: {covered}" + (f"; last: {stream.failure}" if stream.failure else "")
         rows.append(row(f"stream {stream.stream}", (glyphs.text(said, width), "watch" if stream.failure else "dim")))
     return rows
@@ -69,7 +73,11 @@ def _facts(frame: Frame, width: int) -> list[Row]:
 def _commands(snapshot: Snapshot) -> list[tuple[str, str]]:
     case = snapshot.path
     if snapshot.sealed:
-        return [("check", f"closeout verify {case}"), ("review", f"closeout review {case}"), ("go on", f"closeout init NEXT.db --after {case}")]
+        return [
+            ("check", f"closeout verify {case}"),
+            ("review", f"closeout review {case}"),
+            ("go on", f"closeout init NEXT.db --after {case}"),
+        ]
     return [
         ("brief", f"closeout brief {case}"),
         ("review", f"closeout review {case}"),

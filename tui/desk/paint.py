@@ -20,7 +20,23 @@ from textual.widget import Widget
 Span = tuple[str, str]
 Spans = tuple[Span, ...]
 
-CLASSES = ("lit", "tripped", "no_data", "stale", "partial", "watch", "ok", "dim", "strong", "key", "code", "here", "title", "drill", "cursor")
+CLASSES = (
+    "lit",
+    "tripped",
+    "no_data",
+    "stale",
+    "partial",
+    "watch",
+    "ok",
+    "dim",
+    "strong",
+    "key",
+    "code",
+    "here",
+    "title",
+    "drill",
+    "cursor",
+)
 
 
 class Row(NamedTuple):
@@ -89,7 +105,9 @@ class Lines(Widget):
         if not 0 <= place < len(self.rows):
             return Strip.blank(width, base)
         style = base + self.extra_style(place)
-        segments = [Segment(text, style + self._style(name) if name else style) for text, name in self.rows[place].spans]
+        segments = [
+            Segment(text, style + self._style(name) if name else style) for text, name in self.rows[place].spans
+        ]
         return Strip(segments).adjust_cell_length(width, style)
 
     @property

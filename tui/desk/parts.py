@@ -28,7 +28,9 @@ def show_parts(desk: DeskApp) -> None:
     width, height = desk.size
     if isinstance(desk.screen, Decide):
         desk.screen.show()
-    desk.part("small", Notice).show(desk.glyphs, f"terminal {width}x{height} is too small; need 60x16. q leave, or run: closeout next")
+    desk.part("small", Notice).show(
+        desk.glyphs, f"terminal {width}x{height} is too small; need 60x16. q leave, or run: closeout next"
+    )
     desk.part("keys", KeyLine).show(desk.pane)
     desk.part("alarm", AlarmLine).show(frame, desk.trouble)
     if frame is None:
@@ -91,10 +93,14 @@ def _log(desk: DeskApp, frame: Frame) -> None:
     if rows.current_key and rows.current_key != desk.wanted.ref:
         desk.want(desk.wanted._replace(ref=rows.current_key))
     filtered = f"only entries with {rows.wanted!r}" if rows.wanted else ""
-    desk.part("log-rule", Rule).show(frame.glyphs, f"Everything that happened ({len(frame.snapshot.timeline)})", filtered, lit=rows.has_focus)
+    desk.part("log-rule", Rule).show(
+        frame.glyphs, f"Everything that happened ({len(frame.snapshot.timeline)})", filtered, lit=rows.has_focus
+    )
 
 
 def _window(frame: Frame) -> str:
     """The window that most signals are judged over, as judged now."""
-    spans = Counter((s.conditions[0].from_ms, s.conditions[0].to_ms) for s in frame.snapshot.judgement.signals if s.conditions)
+    spans = Counter(
+        (s.conditions[0].from_ms, s.conditions[0].to_ms) for s in frame.snapshot.judgement.signals if s.conditions
+    )
     return figures.span(*spans.most_common(1)[0][0]) if spans else ""

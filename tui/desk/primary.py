@@ -29,7 +29,10 @@ def primary(runbook: Runbook, state: StepState) -> Primary:
     if state.elsewhere and state.state == "running":
         return Primary("resolve", "it runs on another machine; Enter gives it up, if you know that it ended")
     if state.state == "held":
-        return Primary("confirm", f"waits for {state.awaits}: Enter confirms, as another person" if state.awaits else "Enter goes on")
+        return Primary(
+            "confirm",
+            f"waits for {state.awaits}: Enter confirms, as another person" if state.awaits else "Enter goes on",
+        )
     if state.state == "lost" and state.effect == "changes" and state.resolved is None:
         return Primary("resolve", "did it take effect? Enter answers")
     return _by_kind(step, state)
@@ -40,7 +43,12 @@ def _by_kind(step: Step, state: StepState) -> Primary:
     if step.kind in COLLECTING:
         if state.state == "running":
             return Primary("wait", "it runs in a process of its own; go on, leaving does not stop it, Ctrl-C does")
-        what = {"capture": "captures", "probe": "probes", "snapshot": "takes snapshots", "browser": "captures in a browser"}[step.kind]
+        what = {
+            "capture": "captures",
+            "probe": "probes",
+            "snapshot": "takes snapshots",
+            "browser": "captures in a browser",
+        }[step.kind]
         long = f" for {format_duration(step.for_ms)}" if step.for_ms else ""
         return Primary("collect", f"Enter {what}{again}{long}: {', '.join(step.feeds) or 'no stream'}")
     if step.kind == "decide":

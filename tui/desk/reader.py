@@ -22,8 +22,31 @@ from store.walk.undo import undo_of
 from tui.desk.runs import tails
 from tui.desk.snapshot import Chain, Looked, Person, Resume, Seen, Snapshot, StreamHealth
 
-_COUNTED = ("collection", "log_match", "snapshot", "run_count", "gauge", "probe", "artifact", "note", "decision", "evaluation")
-_LOOKED = (*KINDS, "note", "decision", "step_event", "mark", "window", "scope", "retraction", "acknowledgement", "edition", "case_info")
+_COUNTED = (
+    "collection",
+    "log_match",
+    "snapshot",
+    "run_count",
+    "gauge",
+    "probe",
+    "artifact",
+    "note",
+    "decision",
+    "evaluation",
+)
+_LOOKED = (
+    *KINDS,
+    "note",
+    "decision",
+    "step_event",
+    "mark",
+    "window",
+    "scope",
+    "retraction",
+    "acknowledgement",
+    "edition",
+    "case_info",
+)
 
 
 class Wanted(NamedTuple):
@@ -48,7 +71,9 @@ class _Facts(NamedTuple):
 class CaseReader:
     """One read-only hold on a case. `read` gives a whole picture; `changed` says cheaply whether there is a reason to."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], int] = now_ms, monotonic: Callable[[], int] = monotonic_ms) -> None:
+    def __init__(
+        self, path: Path, *, clock: Callable[[], int] = now_ms, monotonic: Callable[[], int] = monotonic_ms
+    ) -> None:
         self.path = path
         self.clock = clock
         self.monotonic = monotonic
@@ -98,7 +123,11 @@ class CaseReader:
             counts=facts.counts,
             tails=tails(judgement.case_id),
             explanations=_explanations(db, question, wanted.signals),
-            undos={s: undo_of(self._case, runbook, s, os.environ) for s in wanted.signals if any(o.id == s for o in runbook.signals)},
+            undos={
+                s: undo_of(self._case, runbook, s, os.environ)
+                for s in wanted.signals
+                if any(o.id == s for o in runbook.signals)
+            },
             looked=_looked(db, wanted.ref),
             resume=self._resume[0],
             stopped="" if sealed else self._case.evidence_stopped() or "",

@@ -86,7 +86,9 @@ def _look(case: Path, stream: str, step: Step, walk: Walk, *, confirmed: bool) -
     if confirmed:
         words.append("--confirm")
     print(f"$ closeout {' '.join(words)}", flush=True)
-    child = subprocess.Popen(program(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    child = subprocess.Popen(
+        program(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     last = ""
     try:
         for line in child.stdout or ():
@@ -103,7 +105,10 @@ def _told(last: str) -> str:
     """What a look came to, in words: the statuses and reasons of its answer, or the line that it ended with."""
     try:
         done = json.loads(last)["collections"]
-        return "; ".join(f"{entry['status']} {entry.get('reason') or ''}".strip() for entry in done) or "nothing was collected"
+        return (
+            "; ".join(f"{entry['status']} {entry.get('reason') or ''}".strip() for entry in done)
+            or "nothing was collected"
+        )
     except (ValueError, TypeError, KeyError):
         return last or "nothing was said"
 
@@ -115,7 +120,9 @@ def _command(walk: Walk, step_id: str) -> int:
         return 40
     began, secrets = walk.case.clock(), secret_values(walk.runbook, os.environ)
     log = Path("/proc/self/fd/1").readlink() if Path("/proc/self/fd/1").exists() else None
-    child = subprocess.Popen(["sh", "-c", step.command.text], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    child = subprocess.Popen(
+        ["sh", "-c", step.command.text], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     kept, size = bytearray(), 0
     stopped = False
     try:

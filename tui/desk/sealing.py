@@ -24,7 +24,10 @@ def seal(desk: DeskApp, frame: Frame) -> None:
     left = frame.snapshot.walk.open_mandatory
     step = next((s for s in frame.snapshot.walk.steps if s.kind == "seal" and s.state != "passed"), None)
     texts: list[str | Row] = ["Nothing can be written after the seal."]
-    texts += [row("", (f"{frame.glyphs.step(s.state)} {s.position:>2} {frame.glyphs.text(s.title, 50)}: {s.state}", "watch")) for s in left[:_SHOWN]]
+    texts += [
+        row("", (f"{frame.glyphs.step(s.state)} {s.position:>2} {frame.glyphs.text(s.title, 50)}: {s.state}", "watch"))
+        for s in left[:_SHOWN]
+    ]
     if len(left) > _SHOWN:
         texts.append(f"and {len(left) - _SHOWN} more steps that are open")
     case = Path(desk.case_path)
@@ -50,7 +53,13 @@ def _run(desk: DeskApp, step: StepState | None, out: str, override: str) -> None
             raise Refused(f"{out} is there already", "name another file")
         if step is not None:
             act.finish(walk, step.id, reason=f"sealed into {Path(out).name}", override=override)
-        done = seal_case(Path(desk.case_path), Path(out), operator=walk.who.operator, override=override or None, clock=walk.case.clock)
+        done = seal_case(
+            Path(desk.case_path),
+            Path(out),
+            operator=walk.who.operator,
+            override=override or None,
+            clock=walk.case.clock,
+        )
         desk.receipt = done.receipt.line()
         return f"sealed: {out}; keep the receipt outside the file: y copies it"
 

@@ -52,14 +52,21 @@ def _standing(frame: Frame, state: StepState, width: int) -> list[Row]:
     if state.operator:
         at = f" at {figures.clock(state.since_ms)}" if state.since_ms is not None else ""
         parts.append(f"by {state.operator}{at}")
-    for flag, word in ((state.late, "told late"), (state.override, "overridden"), (not state.mandatory, "optional"), (state.passed_over, "left aside")):
+    for flag, word in (
+        (state.late, "told late"),
+        (state.override, "overridden"),
+        (not state.mandatory, "optional"),
+        (state.passed_over, "left aside"),
+    ):
         if flag:
             parts.append(word)
     if state.effect == "changes":
         parts.append("CHANGES the world")
     sign = (f"{glyphs.step(state.state)} ", worn(state.state))
     rows = [row("", sign, (glyphs.text(", ".join(parts), width - 2), worn(state.state) or "strong"))]
-    said = "; ".join(dict.fromkeys(filter(None, [state.why if state.state != "waiting" else "", state.reason, *state.needs_remarks])))
+    said = "; ".join(
+        dict.fromkeys(filter(None, [state.why if state.state != "waiting" else "", state.reason, *state.needs_remarks]))
+    )
     rows += [row("", (line, "dim")) for line in wrap(said, width, glyphs)] if said else []
     return rows
 
@@ -73,7 +80,9 @@ def _action(frame: Frame, state: StepState, width: int) -> list[Row]:
 
 def _tail(frame: Frame, state: StepState, width: int) -> list[Row]:
     """The end of what the step's process printed."""
-    lines = [line for line in frame.snapshot.tails.get(log_name(state.id), ()) if line.strip()] if state.attempts else []
+    lines = (
+        [line for line in frame.snapshot.tails.get(log_name(state.id), ()) if line.strip()] if state.attempts else []
+    )
     return [row("", ("  " + frame.glyphs.text(line, width - 2), "dim")) for line in lines[-_TAIL_ROWS:]]
 
 
@@ -84,7 +93,11 @@ def _signals(frame: Frame, step: Step, width: int) -> list[Row]:
         if signal is None:
             continue
         value, limit = figures.pair(signal)
-        age = "never read" if signal.last_ms is None else f"{format_duration(max(0, frame.now_ms - signal.last_ms) // 1000 * 1000)} old"
+        age = (
+            "never read"
+            if signal.last_ms is None
+            else f"{format_duration(max(0, frame.now_ms - signal.last_ms) // 1000 * 1000)} old"
+        )
         text = f"{signal.state}  {value} / {limit}  {age}"
         name = f"{glyphs.state(signal.state)} {glyphs.text(signal.id)} "
         rows.append(row("", name, (glyphs.text(text, max(0, width - len(name))), signal.state)))
@@ -99,7 +112,9 @@ def _attempts(frame: Frame, state: StepState, width: int) -> list[Row]:
             continue
         at = attempt.ended_ms or attempt.started_ms
         when = f" at {figures.clock(at)}" if at is not None else ""
-        said = f"attempt {attempt.number}: {attempt.state}{when} by {attempt.ended_by or attempt.operator}" + (f": {attempt.reason}" if attempt.reason else "")
+        said = f"attempt {attempt.number}: {attempt.state}{when} by {attempt.ended_by or attempt.operator}" + (
+            f": {attempt.reason}" if attempt.reason else ""
+        )
         rows += [row("", (line, worn(attempt.state) or "dim")) for line in wrap(said, width, frame.glyphs)]
     return [row(""), *rows] if rows else []
 

@@ -25,7 +25,10 @@ class Colourless(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The same text in the same weights."""
-        return [Segment(text, style.without_color if style is not None else None, control) for text, style, control in segments]
+        return [
+            Segment(text, style.without_color if style is not None else None, control)
+            for text, style, control in segments
+        ]
 
 
 def first_theme(*, plain: bool) -> str:

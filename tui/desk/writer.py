@@ -50,7 +50,9 @@ class Writer:
         walk: Walk | None = None
         while (job := self._jobs.get()) is not None:
             try:
-                walk = walk or Walk(Case.open(self._path, write=True, clock=self._clock), self._who, monotonic=self._monotonic)
+                walk = walk or Walk(
+                    Case.open(self._path, write=True, clock=self._clock), self._who, monotonic=self._monotonic
+                )
                 self._post(Written(job(walk)))
             except CloseoutError as error:
                 self._post(WriteFailed(error.message, error.hint))

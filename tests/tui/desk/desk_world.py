@@ -37,12 +37,29 @@ def records(now: int = NOW) -> str:
 
     def collection(name: str, stream: str, start: int, end: int) -> None:
         span = {"from": format_instant(start), "to": format_instant(end)}
-        rows.append({"record": "collection", "id": name, "stream": stream, **span, "collected": format_instant(end), "status": "ok"})
+        rows.append(
+            {
+                "record": "collection",
+                "id": name,
+                "stream": stream,
+                **span,
+                "collected": format_instant(end),
+                "status": "ok",
+            }
+        )
 
     def matches(owner: str, signature: str, count: int, first: int, step: int) -> None:
         for number in range(count):
             at = format_instant(first + number * step)
-            rows.append({"record": "log_match", "collection": owner, "key": f"{signature}-{number}", "at": at, "signature": signature})
+            rows.append(
+                {
+                    "record": "log_match",
+                    "collection": owner,
+                    "key": f"{signature}-{number}",
+                    "at": at,
+                    "signature": signature,
+                }
+            )
 
     collection("w", "web", now - 45 * MINUTE, now - 4_000)
     matches("w", "inbox-timeout", 24, now - 28 * MINUTE, 61_000)
@@ -55,10 +72,19 @@ def records(now: int = NOW) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def make_case(path: Path, *, now: int = NOW, text: str = RUNBOOK, evidence: str | None = None, scope_minutes: int = 40) -> Path:
+def make_case(
+    path: Path, *, now: int = NOW, text: str = RUNBOOK, evidence: str | None = None, scope_minutes: int = 40
+) -> Path:
     """A case with that runbook and evidence, as it stands at a moment."""
     runbook = parse_runbook(text, "runbook.md")
-    begin_case(path, runbook, title="Inbox closeout", operator="kim", scope_start_ms=now - scope_minutes * MINUTE, clock=lambda: now - MINUTE)
+    begin_case(
+        path,
+        runbook,
+        title="Inbox closeout",
+        operator="kim",
+        scope_start_ms=now - scope_minutes * MINUTE,
+        clock=lambda: now - MINUTE,
+    )
     content = records(now) if evidence is None else evidence
     if content:
         with Case.open(path, write=True, clock=lambda: now - 3_000) as case:
@@ -77,7 +103,9 @@ def kim() -> Who:
     return this_process("kim")._replace(terminal="/dev/pts/3")
 
 
-def make_desk(path: Path, *, glyphs: Glyphs = UNICODE, now: Callable[[], int] = lambda: NOW, no_color: bool = False) -> DeskApp:
+def make_desk(
+    path: Path, *, glyphs: Glyphs = UNICODE, now: Callable[[], int] = lambda: NOW, no_color: bool = False
+) -> DeskApp:
     """The desk on a case, with clocks that stand still."""
     return DeskApp(path, who=kim(), glyphs=glyphs, no_color=no_color, clock=now, monotonic=lambda: MONOTONIC)
 

@@ -30,7 +30,9 @@ def require_tmux() -> None:
 class Terminal:
     """One program in one tmux pane."""
 
-    def __init__(self, folder: Path, words: list[str], environ: Mapping[str, str], *, size: tuple[int, int] = (80, 24)) -> None:
+    def __init__(
+        self, folder: Path, words: list[str], environ: Mapping[str, str], *, size: tuple[int, int] = (80, 24)
+    ) -> None:
         self.socket = f"closeout-{uuid.uuid4().hex[:8]}"
         given = [f"{name}={value}" for name, value in environ.items()]
         width, height = size
@@ -42,7 +44,9 @@ class Terminal:
     def __enter__(self) -> Terminal:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         subprocess.run(["tmux", "-L", self.socket, "kill-server"], capture_output=True, check=False)
 
     @property

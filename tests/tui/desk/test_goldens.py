@@ -49,13 +49,17 @@ async def walk_panes(size: tuple[int, int], glyphs: Glyphs, prefix: str) -> None
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_every_pane_stands_as_it_was_kept(size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_pane_stands_as_it_was_kept(
+    size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     make_case(Path("case.db"))
     await walk_panes(size, UNICODE, f"{size[0]}x{size[1]}")
 
 
-async def test_plain_ascii_says_the_same_without_a_byte_above_127(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_plain_ascii_says_the_same_without_a_byte_above_127(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     make_case(Path("case.db"))
     await walk_panes((80, 24), ASCII, "ascii-80x24")

@@ -112,7 +112,9 @@ def test_a_dumb_terminal_is_pointed_to_the_linear_walk(
     assert "closeout next" in capsys.readouterr().err
 
 
-def test_a_pipe_is_pointed_to_the_linear_walk(case: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pipe_is_pointed_to_the_linear_walk(
+    case: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("TERM", "xterm")
     for stream in (sys.stdin, sys.stdout):
         monkeypatch.setattr(stream, "isatty", lambda: True)

@@ -28,12 +28,36 @@ def with_records(case: Path) -> None:
     """Real records: one signal over its limit, the others watched for an hour."""
     now = now_ms()
     span = {"from": format_instant(now - 60 * MINUTE), "to": format_instant(now - 1000)}
-    rows = [{"record": "collection", "id": "c", "stream": "runtime-logs", **span, "collected": format_instant(now), "status": "ok"}]
+    rows = [
+        {
+            "record": "collection",
+            "id": "c",
+            "stream": "runtime-logs",
+            **span,
+            "collected": format_instant(now),
+            "status": "ok",
+        }
+    ]
     for number in range(24):
         at = format_instant(now - 20 * MINUTE + number * 20_000)
-        rows.append({"record": "log_match", "collection": "c", "key": f"req-{number}", "at": at, "signature": "inbox-timeout", "group": "inbox"})
+        rows.append(
+            {
+                "record": "log_match",
+                "collection": "c",
+                "key": f"req-{number}",
+                "at": at,
+                "signature": "inbox-timeout",
+                "group": "inbox",
+            }
+        )
     with Case.open(case, write=True) as opened:
-        load_records(opened, opened.runbook(), "".join(json.dumps(row) + "\n" for row in rows).encode(), name="evidence.ndjson", operator="kim")
+        load_records(
+            opened,
+            opened.runbook(),
+            "".join(json.dumps(row) + "\n" for row in rows).encode(),
+            name="evidence.ndjson",
+            operator="kim",
+        )
 
 
 def fake_platform(folder: Path) -> Path:
