@@ -71,8 +71,8 @@ class Place:
 class Routes:
     """The routes of all signatures.
 
-    For traffic a path counts under one of them only: its exact route, else the most specific pattern, else `*`; so that
-    the numbers of all routes add up to all requests.
+    For traffic a path counts once: under its exact route, else the most specific pattern, else `*`; so that the numbers
+    of all routes add up to all requests, and those within a pattern to its requests.
     """
 
     LIMIT = 4_000
@@ -103,10 +103,17 @@ class Routes:
         if bare in self._exact:
             on = (bare, *on)
         place = self._places.get(on)
-        return place if place is not None else self._new_place(on)
+        if place is None:
+            # Under a pattern that lies within all the others a path counts for all of them; under crossing ones only
+            # under its own name.
+            nested = all(pattern_test(other)(on[0]) for other in on[1:])
+            place = self._new_place(on[0] if on and nested else bare if on else OTHER, on)
+            if nested:
+                self._places[on] = place
+        return place
 
-    def _new_place(self, on: tuple[str, ...]) -> Place:
+    def _new_place(self, label: str, on: tuple[str, ...]) -> Place:
         signatures = (i for i, routes in enumerate(self._routes_of) if not routes or not set(routes).isdisjoint(on))
-        place = self._places[on] = Place(on[0] if on else OTHER, tuple(signatures))
+        place = Place(label, tuple(signatures))
         place.by_status = not self._by_status.isdisjoint(place.signatures)
         return place

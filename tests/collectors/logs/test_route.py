@@ -68,6 +68,14 @@ def test_traffic_counts_a_path_under_its_most_specific_route_only() -> None:
     assert place("/about") == (OTHER, (3,), False)
 
 
+def test_traffic_of_crossing_patterns_counts_under_the_path_itself() -> None:
+    routes = Routes([("/api/*/email",), ("/api/webhooks/**",)])
+    assert routes.of("/api/webhooks/email").label == "/api/webhooks/email"
+    assert routes.of("/api/webhooks/email/").label == "/api/webhooks/email"
+    assert routes.of("/api/webhooks/sms").label == "/api/webhooks/**"
+    assert routes.of("/api/inbox/email").label == "/api/*/email"
+
+
 def test_the_memory_of_paths_is_bounded() -> None:
     routes = Routes([("/api/**",)])
     routes.LIMIT = 10
