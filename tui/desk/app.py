@@ -27,13 +27,13 @@ from tui.desk.glyphs import UNICODE, Glyphs
 from tui.desk.head import AlarmLine, StatusLine
 from tui.desk.keys import PANES, RUN, bindings
 from tui.desk.log import LogList
-from tui.desk.messages import ReadFailed, RunEnded, SnapshotReady, WriteFailed, Written
+from tui.desk.messages import ReadFailed, ReviewOpen, RunEnded, SnapshotReady, WriteFailed, Written
 from tui.desk.packet import Packet
 from tui.desk.paint import RowList
 from tui.desk.parts import show_parts
 from tui.desk.poller import Poller
 from tui.desk.reader import CaseReader, Wanted
-from tui.desk.runs import Runs
+from tui.desk.runs import REVIEW, Runs
 from tui.desk.snapshot import Frame, Snapshot
 from tui.desk.step_view import StepView
 from tui.desk.steps import StepList
@@ -135,7 +135,7 @@ class DeskApp(App[int]):
         self.screen.set_focus(self.query_one("#steps"))
         for name, run in (("read the case", self.poller.run), ("write the case", self.writer.run)):
             self.run_worker(run, name=name, group=name, description=name, thread=True, exit_on_error=False)
-        self.set_interval(1.0, self.tick)
+        self.set_interval(1.0, self.show)  # clocks and ages move on
         self.say("opening the case")
 
     def on_unmount(self) -> None:
@@ -161,8 +161,8 @@ class DeskApp(App[int]):
 
     def on_read_failed(self, message: ReadFailed) -> None:
         """The last picture stands, and the alarm line says why it does not move."""
-        since = f"; what you see was read at {figures.clock(self.snapshot.read_ms)}" if self.snapshot else ""
-        self.trouble = f"DISCONNECTED {message.why}{since}"
+        since = f" since {figures.clock(self.snapshot.read_ms)}" if self.snapshot else ""
+        self.trouble = f"DISCONNECTED{since}: {message.why}"
         self.show()
 
     def on_written(self, message: Written) -> None:
@@ -181,9 +181,16 @@ class DeskApp(App[int]):
     def on_run_ended(self, message: RunEnded) -> None:
         """A process of a step has ended; what it did is in the case."""
         ended = message.ended
+        if ended.step == REVIEW:
+            self.review_url = ""
         said = " ".join([line for line in ended.tail if line.strip()][-2:]) or "it said nothing"
         self.say(f"{ended.step} {'ended' if ended.code == 0 else f'ended with {ended.code}'}: {said}", "" if ended.code == 0 else "tripped")
         self.poller.poke()
+
+    def on_review_open(self, message: ReviewOpen) -> None:
+        """The review answers: its address is said and copied."""
+        self.review_url = message.url
+        self.action_do("open")
 
     def on_row_list_moved(self, message: RowList.Moved) -> None:
         """The cursor rests elsewhere: what hangs on it is drawn again."""
@@ -195,14 +202,10 @@ class DeskApp(App[int]):
         """Every key and every palette entry comes here."""
         doings.do(self, name)
 
-    def tick(self) -> None:
-        """Clocks and ages move on once a second."""
-        if self.frame is not None:
-            self.show()
-
     def show(self) -> None:
         """Draw what is visible from the frame; parts that did not change are not painted."""
-        show_parts(self)
+        if self.screen_stack:  # none while it ends, when threads may still have something to tell
+            show_parts(self)
 
     def say(self, text: str, worn: str = "") -> None:
         """Say what just happened, until something else does."""

@@ -297,7 +297,7 @@ class Decide(Dialog[None]):
             self.set_focus(self.query_one("#word"))
         elif self.unmet and not texts["override"]:
             self.set_focus(self.query_one("#override"))
-        elif frame is None or not refs and any(name not in frame.snapshot.explanations for name in self.desk.wanted.signals):
+        elif frame is None or (not refs and any(name not in frame.snapshot.explanations for name in self.desk.wanted.signals)):
             self.complain("the evidence is still being read; look at it, then press enter again", worn="watch")
         elif not self.recording:
             self.recording = True

@@ -10,6 +10,7 @@ from store.walk.walk import begin
 from tui.desk import deeds, figures, views, world
 from tui.desk.board import Board
 from tui.desk.decide import Decide
+from tui.desk.dialogs import Read
 from tui.desk.evidence import EvidenceList
 from tui.desk.keys import BY_NAME
 from tui.desk.log import LogList
@@ -33,7 +34,7 @@ def do(desk: DeskApp, name: str) -> None:
     elif action.writes and desk.snapshot is not None and desk.snapshot.sealed:
         desk.say(f"the case is sealed and is never written again; go on with: closeout init NEXT.db --after {desk.case_path!s}", "watch")
     else:
-        _DOINGS[name](desk)
+        DOINGS[name](desk)
 
 
 def opened(desk: DeskApp) -> None:
@@ -69,9 +70,11 @@ def stored(desk: DeskApp) -> None:
 
 
 def refused(desk: DeskApp, message: WriteFailed) -> None:
-    """A dialog that waits for the case is told that it was refused."""
+    """A dialog that waits for the case is told that it was refused; a refusal that is longer than its line is shown whole."""
     if isinstance(desk.screen, Decide) and desk.screen.recording:
         desk.screen.refused(message.why, message.hint)
+    elif len(message.why) + len(message.hint) + 3 > desk.size.width and len(desk.screen_stack) == 1:
+        desk.push_screen(Read(desk.glyphs, "Refused; nothing was stored", [message.why, message.hint]))
 
 
 def looked_at(desk: DeskApp, rows: RowList) -> None:
@@ -165,7 +168,7 @@ _STEP_DEEDS: dict[str, Callable[[DeskApp, StepState], None]] = {
     "done": deeds.done, "start": deeds.start, "collect": world.collect, "run": world.run, "confirm": deeds.confirm, "resolve": deeds.resolve,
     "decide": deeds.done, "need": _need, "here": views.here, "seal": lambda desk, _: _seal(desk),
 }  # fmt: skip
-_DOINGS: dict[str, Doing] = {
+DOINGS: dict[str, Doing] = {
     "primary": _primary,
     "done": _on_step(deeds.done), "skip": _on_step(deeds.skip), "fail": _on_step(deeds.fail), "hold": _on_step(deeds.hold),
     "again": _on_step(deeds.again), "late": _on_step(deeds.late), "undo": _on_step(deeds.undo), "run": _on_step(world.run),

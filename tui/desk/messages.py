@@ -50,6 +50,14 @@ class WriteFailed(Message):
         self.hint = hint
 
 
+class ReviewOpen(Message):
+    """The review of the case answers at an address."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+
+
 class RunEnded(Message):
     """A process that the desk started has ended; what it did is in the case."""
 

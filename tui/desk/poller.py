@@ -14,9 +14,9 @@ from pathlib import Path
 from textual.message import Message
 
 from store.errors import CloseoutError
-from tui.desk.messages import ReadFailed, RunEnded, SnapshotReady
+from tui.desk.messages import ReadFailed, ReviewOpen, RunEnded, SnapshotReady
 from tui.desk.reader import CaseReader, Wanted
-from tui.desk.runs import Runs
+from tui.desk.runs import REVIEW, Runs, review_address
 
 LOOK_S = 0.25
 AGAIN_S = 5.0
@@ -33,6 +33,8 @@ class Poller:
         self._asked = threading.Event()
         self._stopped = False
         self._wanted = Wanted()
+        self._review_told = False
+        self._reopen = False
 
     def want(self, wanted: Wanted) -> None:
         """Put this into every picture from now on."""
@@ -44,10 +46,25 @@ class Poller:
         """Read now."""
         self._asked.set()
 
+    def reopen(self) -> None:
+        """Let the file go and open it anew: another file may lie under its name."""
+        self._reopen = True
+        self._asked.set()
+
     def stop(self) -> None:
         """End the thread."""
         self._stopped = True
         self._asked.set()
+
+    def _watch_runs(self) -> None:
+        """Tell of processes that have ended, and of the review when it answers."""
+        for ended in self._runs.ended():
+            self._post(RunEnded(ended))
+            self._asked.set()
+            self._review_told = self._review_told and ended.step != REVIEW
+        if not self._review_told and (url := review_address(self._runs.tail_of(REVIEW))):
+            self._review_told = True
+            self._post(ReviewOpen(url))
 
     def run(self) -> None:
         """Look until stopped. A failure is told and tried again: a case on a disk that hiccups comes back."""
@@ -55,6 +72,10 @@ class Poller:
         waited = AGAIN_S
         while not self._stopped:
             try:
+                if self._reopen and reader is not None:
+                    reader.close()
+                    reader = None
+                self._reopen = False
                 reader = reader or self._make(self._path)
                 if reader.changed() or self._asked.is_set() or waited >= AGAIN_S:
                     self._asked.clear()
@@ -65,10 +86,9 @@ class Poller:
                 if reader is not None:
                     reader.close()
                 reader, waited = None, 0.0
-            for ended in self._runs.ended():
-                self._post(RunEnded(ended))
-                self._asked.set()
+            self._watch_runs()
             self._asked.wait(LOOK_S)
             waited += LOOK_S
         if reader is not None:
             reader.close()
+        self._runs.close()

@@ -7,6 +7,7 @@ The desk starts and reaps them; what they did is in the case, written by themsel
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -21,7 +22,10 @@ import platformdirs
 from store.trust import FOLDER_VARIABLE
 
 TAIL_BYTES = 4096
+REVIEW = "review of the case"
+"""The name under which the review runs; no step can have it."""
 
+_REVIEW_ENDS_S = 5.0
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 _ROOT = Path(__file__).resolve().parents[2]
 # Not `python -m`: that would let a folder named `store` where the operator stands take the place of ours.
@@ -90,6 +94,14 @@ def tails(case_id: str) -> dict[str, tuple[str, ...]]:
     return {step: lines for step, (_, path) in newest.items() if (lines := tail(path))}
 
 
+def review_address(lines: tuple[str, ...]) -> str:
+    """The address in what the review printed; empty as long as it has not."""
+    for line in lines:
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            return str(json.loads(line)["url"])
+    return ""
+
+
 class Runs:
     """The processes that this desk started. Started and asked from different threads."""
 
@@ -128,6 +140,12 @@ class Runs:
         with self._lock:
             return tuple(child.step for child in self._children if child.process.poll() is None)
 
+    def tail_of(self, step: str) -> tuple[str, ...]:
+        """The last lines of what this desk's own process for a step has printed."""
+        with self._lock:
+            found = [child.log for child in self._children if child.step == step]
+        return tail(found[-1]) if found else ()
+
     def interrupt(self, step: str) -> bool:
         """Ask the process of a step, and all it started, to stop; says whether there was one."""
         with self._lock:
@@ -136,6 +154,21 @@ class Runs:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.process.pid, signal.SIGINT)
         return bool(found)
+
+
+    def close(self) -> None:
+        """Let go: the review ends with its desk, everything else goes on without it."""
+        self.interrupt(REVIEW)
+        with self._lock:
+            for child in self._children:
+                if child.step == REVIEW:
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        child.process.wait(_REVIEW_ENDS_S)
+            _outliving.extend(child.process for child in self._children)
+            self._children = []
+
+
+_outliving: list[subprocess.Popen[bytes]] = []  # kept, so that nobody takes their going on for a mistake
 
 
 def interrupt_process(pid: int) -> bool:

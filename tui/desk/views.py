@@ -65,7 +65,7 @@ def open_row(desk: DeskApp) -> None:
         return
     looked = desk.frame.snapshot.looked if desk.frame else None
     if looked is None:
-        desk.say("no row is chosen")
+        desk.say("the row under the cursor is being read" if desk.wanted.ref else "no row is chosen")
         return
     rows = [row("", (f"{name:<14} ", "dim"), (desk.glyphs.text(value, 2000), "")) for name, value in looked.fields if value]
     texts: list[str | Row] = []

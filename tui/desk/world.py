@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import subprocess
 import time
@@ -13,13 +11,14 @@ from typing import TYPE_CHECKING
 from textual.app import SuspendNotSupported
 
 from store.instants import format_duration
-from store.walk import remarks
+from store.trust import require
+from store.walk import act, remarks
 from store.walk.states import COLLECTING, StepState
 from store.walk.walk import Walk, named_step
 from tui.desk.dialogs import Ask, Choose, Read
 from tui.desk.paint import Row, row
 from tui.desk.prose import code_rows
-from tui.desk.runs import interrupt_process, program, runner
+from tui.desk.runs import REVIEW, interrupt_process, program, runner
 from tui.walking import command_line
 
 if TYPE_CHECKING:
@@ -89,8 +88,7 @@ def run(desk: DeskApp, state: StepState) -> None:
             return
 
         def job(walk: Walk) -> str:
-            from store.walk import act
-
+            require(walk.case)
             act.start(walk, state.id)
             desk.runs.start(walk_case_id(walk), state.id, words)
             return f"the command of {state.id} runs; Ctrl-C stops it"
@@ -106,7 +104,7 @@ def stop(desk: DeskApp) -> None:
         desk.pop_screen()
         return
     frame = desk.frame
-    mine = desk.runs.running()
+    mine = [step for step in desk.runs.running() if step != REVIEW]
     busy = [s for s in frame.snapshot.walk.steps if s.state == "running" and s.id in mine] if frame else []
     others = [s for s in frame.snapshot.walk.steps if s.background and s.id not in mine and not s.elsewhere] if frame else []
     commands = [s for s in busy if s.kind not in COLLECTING]
@@ -174,19 +172,19 @@ def copy(desk: DeskApp, text: str, what: str) -> None:
 
 
 def open_review(desk: DeskApp) -> None:
-    """Start the review of this case on this machine and say its address."""
-    if "review" in desk.runs.running():
-        desk.say(f"the review is open: {desk.review_url or 'starting'}")
-        return
-    _start(desk, "review", program("review", str(desk.case_path), "--port", "0", "--json"), "the review is being started; its address comes here")
+    """Say and copy the address of the same rows in the review; start it on this machine if it does not run."""
+    if desk.review_url:
+        page = {"log": "timeline", "packet": "case", "run": "case"}.get(desk.pane, "")
+        if desk.pane in ("board", "evidence"):
+            from tui.desk.views import chosen_signal
 
-
-def review_address(lines: tuple[str, ...]) -> str:
-    """The address in what the review printed; empty as long as it has not."""
-    for line in lines:
-        with contextlib.suppress(ValueError, TypeError, KeyError):
-            return str(json.loads(line)["url"])
-    return ""
+            page = f"signal/{chosen_signal(desk)}"
+        copy(desk, f"{desk.review_url.removesuffix('/case')}/{page}", "the address")
+    elif REVIEW in desk.runs.running():
+        desk.say("the review is being started; its address comes here")
+    else:
+        words = program("review", str(desk.case_path), "--port", "0", "--json")
+        _start(desk, REVIEW, words, "the review is being started; its address comes here", trusted=False)
 
 
 def walk_case_id(walk: Walk) -> str:
@@ -194,10 +192,12 @@ def walk_case_id(walk: Walk) -> str:
     return str(walk.case.read().execute("SELECT case_id FROM case_info ORDER BY id LIMIT 1").fetchone()[0])
 
 
-def _start(desk: DeskApp, step: str, words: list[str], said: str) -> None:
+def _start(desk: DeskApp, step: str, words: list[str], said: str, *, trusted: bool = True) -> None:
     """Start a process from the writer's thread: making its file is no work for the screen's."""
 
     def job(walk: Walk) -> str:
+        if trusted:
+            require(walk.case)
         desk.runs.start(walk_case_id(walk), step, words)
         return said
 
