@@ -77,7 +77,9 @@ class DeskApp(App[int]):
         self.review_url = ""
         self.receipt = ""
         self.runs = Runs()
-        self.poller = Poller(path, self.post_message, self.runs, lambda at: CaseReader(at, clock=clock, monotonic=monotonic))
+        self.poller = Poller(
+            path, self.post_message, self.runs, lambda at: CaseReader(at, clock=clock, monotonic=monotonic)
+        )
         self.writer = Writer(path, self.who, self.post_message, clock=clock, monotonic=monotonic)
 
     def compose(self) -> ComposeResult:
@@ -184,7 +186,10 @@ class DeskApp(App[int]):
         if ended.step == REVIEW:
             self.review_url = ""
         said = " ".join([line for line in ended.tail if line.strip()][-2:]) or "it said nothing"
-        self.say(f"{ended.step} {'ended' if ended.code == 0 else f'ended with {ended.code}'}: {said}", "" if ended.code == 0 else "tripped")
+        self.say(
+            f"{ended.step} {'ended' if ended.code == 0 else f'ended with {ended.code}'}: {said}",
+            "" if ended.code == 0 else "tripped",
+        )
         self.poller.poke()
 
     def on_review_open(self, message: ReviewOpen) -> None:
@@ -228,6 +233,11 @@ class DeskApp(App[int]):
         """Show another pane and put the keys there."""
         self.pane = pane if pane in PANES else RUN
         self.part("panes", ContentSwitcher).current = self.pane
-        first: Widget = self.part({"run": "steps", "board": "all-signals", "evidence": "rows", "packet": "open-ends", "log": "entries"}[self.pane], Widget)
+        first: Widget = self.part(
+            {"run": "steps", "board": "all-signals", "evidence": "rows", "packet": "open-ends", "log": "entries"}[
+                self.pane
+            ],
+            Widget,
+        )
         self.screen_stack[0].set_focus(first)
         self.show()

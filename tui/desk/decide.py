@@ -39,7 +39,9 @@ _OFFERED = 40
 def decide(desk: DeskApp, state: StepState) -> None:
     """Open the dialog of a decision step."""
     if "decide" not in state.acts and state.state != "waiting":
-        desk.say(f"cannot decide {state.id}: {standing(state, desk.clock())}; possible now: {', '.join(state.acts)}", "watch")
+        desk.say(
+            f"cannot decide {state.id}: {standing(state, desk.clock())}; possible now: {', '.join(state.acts)}", "watch"
+        )
         return
     if desk.frame is None:
         return
@@ -58,7 +60,12 @@ def scope_rows(frame: Frame, undo: Undo, width: int, history: Sequence[str] = ()
     facts.append(("wake", ", ".join(undo.owner) + (f", {undo.contact}" if undo.contact else "")))
     good = undo.deployments
     if good is not None:
-        facts.append(("before", f"{good.previous or 'unknown'}, until {figures.clock(good.at_ms)} brought {good.deployment or 'this one'}"))
+        facts.append(
+            (
+                "before",
+                f"{good.previous or 'unknown'}, until {figures.clock(good.at_ms)} brought {good.deployment or 'this one'}",
+            )
+        )
     facts += [("run", line) for line in (undo.command or "").splitlines() if line.strip()]
     facts += [("unset", name) for name in undo.unset]
     facts += [("log", line) for line in history]
@@ -98,7 +105,11 @@ class Decide(Dialog[None]):
         yield Options(id="choices")
         yield Body(self.glyphs, [], id="scope")
         yield Options(id="cites")
-        for name, label in (("reason", "Why:"), ("word", f"Type {self.step.id} to record it:"), ("override", "Override, because:")):
+        for name, label in (
+            ("reason", "Why:"),
+            ("word", f"Type {self.step.id} to record it:"),
+            ("override", "Override, because:"),
+        ):
             yield Body(self.glyphs, [row("", (label, "strong"))], id=f"{name}-label", classes="label")
             line = Input(id=name, placeholder="type here", select_on_focus=False)
             line.cursor_blink = False
@@ -126,7 +137,11 @@ class Decide(Dialog[None]):
         """Show one of the two pages."""
         self.set_class(page == "choose", "-choose")
         self.set_class(page == "record", "-record")
-        keys = "enter goes on   j k choose   esc back" if page == "choose" else "enter records it   tab: evidence, space marks it   esc back"
+        keys = (
+            "enter goes on   j k choose   esc back"
+            if page == "choose"
+            else "enter records it   tab: evidence, space marks it   esc back"
+        )
         body = self.query_one("#dialog-keys", Body)
         body.texts = (row("", (keys, "dim")),)
         body.redraw()
@@ -145,7 +160,11 @@ class Decide(Dialog[None]):
         self.query_one("#choices", Options).offer([self._choice_row(choice, frame) for choice in self.step.choices])
         scope = self.query_one("#scope", Body)
         undo = frame.snapshot.undos.get(self.choice.scope or "")
-        scope.texts = tuple(scope_rows(frame, undo, scope.size.width or 60, self.history)) if undo else ("this choice undoes nothing",)
+        scope.texts = (
+            tuple(scope_rows(frame, undo, scope.size.width or 60, self.history))
+            if undo
+            else ("this choice undoes nothing",)
+        )
         scope.refresh(layout=True)
         scope.redraw()
         self._offer_evidence(frame)
@@ -230,8 +249,17 @@ class Decide(Dialog[None]):
                 fine += signal is not None
                 continue
             value, limit = figures.pair(signal)
-            age = "never read" if signal.last_ms is None else f"{format_duration(max(0, frame.now_ms - signal.last_ms) // 1000 * 1000)} old"
-            rows.append(row("", (f"{glyphs.state(signal.state)} {signal.id} {signal.state} {value} / {limit}, {age}", signal.state)))
+            age = (
+                "never read"
+                if signal.last_ms is None
+                else f"{format_duration(max(0, frame.now_ms - signal.last_ms) // 1000 * 1000)} old"
+            )
+            rows.append(
+                row(
+                    "",
+                    (f"{glyphs.state(signal.state)} {signal.id} {signal.state} {value} / {limit}, {age}", signal.state),
+                )
+            )
         if fine:
             rows.append(row("", (f"{glyphs.state('ok')} {fine} ok", "ok")))
         return rows
@@ -240,7 +268,9 @@ class Decide(Dialog[None]):
         signal = frame.snapshot.signal(choice.scope or "")
         sign = frame.glyphs.state(signal.state) if signal else " "
         second = "  (two people)" if choice.id in self.step.second_person else ""
-        return row(choice.id, (f"{sign} ", signal.state if signal else ""), frame.glyphs.text(choice.label), (second, "dim"))
+        return row(
+            choice.id, (f"{sign} ", signal.state if signal else ""), frame.glyphs.text(choice.label), (second, "dim")
+        )
 
     def _offer_evidence(self, frame: Frame) -> None:
         offered = self._evidence(frame)
@@ -248,11 +278,18 @@ class Decide(Dialog[None]):
             self.cited.setdefault(ref, offered[ref][1])
         glyphs = frame.glyphs
         rows = [
-            row(ref, (f"{'[x]' if self.cited[ref] else '[ ]'} ", "strong"), (f"{ref:<17} ", "dim"), glyphs.text(what, 60))
+            row(
+                ref,
+                (f"{'[x]' if self.cited[ref] else '[ ]'} ", "strong"),
+                (f"{ref:<17} ", "dim"),
+                glyphs.text(what, 60),
+            )
             for ref, (what, _) in offered.items()
         ]
         self._label_reason()
-        self.query_one("#cites", Options).offer(rows or [row("", ("no evidence in this case yet: collect or import first, or skip the step", "watch"))])
+        self.query_one("#cites", Options).offer(
+            rows or [row("", ("no evidence in this case yet: collect or import first, or skip the step", "watch"))]
+        )
 
     def _evidence(self, frame: Frame) -> dict[str, tuple[str, bool]]:
         """Reference -> what it is and whether it is cited unless somebody says otherwise: pinned rows, rows of the scope, who looked."""
@@ -263,7 +300,9 @@ class Decide(Dialog[None]):
             for part in found.conditions if found else ():
                 for place, one in enumerate(reversed(part.rows[-_ROWS_CITED * 2 :])):
                     if one.ref:
-                        offered.setdefault(one.ref, (f"{figures.clock(one.at_ms)} {one.what}", bool(scope) and place < _ROWS_CITED))
+                        offered.setdefault(
+                            one.ref, (f"{figures.clock(one.at_ms)} {one.what}", bool(scope) and place < _ROWS_CITED)
+                        )
                 for ref in part.collections[-1:]:
                     offered.setdefault(ref, (f"the newest look for {signal_id}", True))
         ordered = sorted(offered.items(), key=lambda item: not item[1][1])
@@ -297,7 +336,9 @@ class Decide(Dialog[None]):
             self.set_focus(self.query_one("#word"))
         elif self.unmet and not texts["override"]:
             self.set_focus(self.query_one("#override"))
-        elif frame is None or (not refs and any(name not in frame.snapshot.explanations for name in self.desk.wanted.signals)):
+        elif frame is None or (
+            not refs and any(name not in frame.snapshot.explanations for name in self.desk.wanted.signals)
+        ):
             self.complain("the evidence is still being read; look at it, then press enter again", worn="watch")
         elif not self.recording:
             self.recording = True
@@ -305,7 +346,13 @@ class Decide(Dialog[None]):
 
             def job(walk: Walk) -> str:
                 made = record_decision(
-                    walk, self.step.id, choice.id, refs=refs, reason=texts["reason"], override=texts["override"], judgement=judged
+                    walk,
+                    self.step.id,
+                    choice.id,
+                    refs=refs,
+                    reason=texts["reason"],
+                    override=texts["override"],
+                    judgement=judged,
                 )
                 self.stored = True
                 waits = f"; it waits for {made.awaits}, from another terminal" if made.awaits else ""

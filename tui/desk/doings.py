@@ -32,7 +32,10 @@ def do(desk: DeskApp, name: str) -> None:
     if desk.snapshot is None and name not in ("leave", "stop", "help", "theme"):
         desk.say("the case is still being opened")
     elif action.writes and desk.snapshot is not None and desk.snapshot.sealed:
-        desk.say(f"the case is sealed and is never written again; go on with: closeout init NEXT.db --after {desk.case_path!s}", "watch")
+        desk.say(
+            f"the case is sealed and is never written again; go on with: closeout init NEXT.db --after {desk.case_path!s}",
+            "watch",
+        )
     else:
         DOINGS[name](desk)
 
@@ -54,7 +57,11 @@ def opened(desk: DeskApp) -> None:
         lost = f", in flight and lost: {', '.join(resume.lost)}" if resume.lost else ""
         here = snapshot.walk.here
         place = f"resumed at step {here.position}" if here else "resumed"
-        said = f"{place}{lost}" + (f"; since then {changed}" if changed else "") + f"; last: {resume.said} by {resume.operator} {ago} ago"
+        said = (
+            f"{place}{lost}"
+            + (f"; since then {changed}" if changed else "")
+            + f"; last: {resume.said} by {resume.operator} {ago} ago"
+        )
 
     def job(walk: object) -> str:
         begin(walk)  # type: ignore[arg-type]
@@ -154,7 +161,9 @@ def _decide(desk: DeskApp) -> None:
     if frame is None:
         return
     if state is None or state.kind != "decide":
-        left = [step for step in frame.snapshot.walk.steps if step.kind == "decide" and step.open and not step.passed_over]
+        left = [
+            step for step in frame.snapshot.walk.steps if step.kind == "decide" and step.open and not step.passed_over
+        ]
         if not left:
             desk.say("no decision is open")
             return

@@ -25,7 +25,13 @@ AGAIN_S = 5.0
 class Poller:
     """Call `run` in a thread of its own; `stop` ends it within one look."""
 
-    def __init__(self, path: Path, post: Callable[[Message], object], runs: Runs, reader: Callable[[Path], CaseReader] = CaseReader) -> None:
+    def __init__(
+        self,
+        path: Path,
+        post: Callable[[Message], object],
+        runs: Runs,
+        reader: Callable[[Path], CaseReader] = CaseReader,
+    ) -> None:
         self._path = path
         self._post = post
         self._runs = runs

@@ -121,7 +121,12 @@ class Runs:
         with draft.open("wb") as output:
             draft.chmod(0o600)
             process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, close_fds=True
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                close_fds=True,
             )
         log = draft.rename(log_path(case_id, step, process.pid))
         with self._lock:
@@ -154,7 +159,6 @@ class Runs:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.process.pid, signal.SIGINT)
         return bool(found)
-
 
     def close(self) -> None:
         """Let go: the review ends with its desk, everything else goes on without it."""

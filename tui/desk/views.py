@@ -67,7 +67,9 @@ def open_row(desk: DeskApp) -> None:
     if looked is None:
         desk.say("the row under the cursor is being read" if desk.wanted.ref else "no row is chosen")
         return
-    rows = [row("", (f"{name:<14} ", "dim"), (desk.glyphs.text(value, 2000), "")) for name, value in looked.fields if value]
+    rows = [
+        row("", (f"{name:<14} ", "dim"), (desk.glyphs.text(value, 2000), "")) for name, value in looked.fields if value
+    ]
     texts: list[str | Row] = []
     for shown in rows:
         text = "".join(part for part, _ in shown.spans)
@@ -129,7 +131,17 @@ def narrow(desk: DeskApp) -> None:
             rows.top = 0
             desk.show()
 
-    desk.push_screen(Ask(desk.glyphs, "Show only rows that contain", [], label="Text (empty shows all):", optional=True, value=rows.wanted), narrowed)
+    desk.push_screen(
+        Ask(
+            desk.glyphs,
+            "Show only rows that contain",
+            [],
+            label="Text (empty shows all):",
+            optional=True,
+            value=rows.wanted,
+        ),
+        narrowed,
+    )
 
 
 def cite(desk: DeskApp) -> None:
@@ -182,7 +194,10 @@ def show_people(desk: DeskApp) -> None:
     if frame is None:
         return
     people = frame.snapshot.people
-    texts = [f"{p.operator} at {p.place or 'no terminal'}, process {p.pid or '-'}, since {figures.clock(p.since_ms)}: {p.life}" for p in people]
+    texts = [
+        f"{p.operator} at {p.place or 'no terminal'}, process {p.pid or '-'}, since {figures.clock(p.since_ms)}: {p.life}"
+        for p in people
+    ]
     desk.push_screen(Read(desk.glyphs, "Who is at this case", texts or ["nobody has written to it yet"]))
 
 
@@ -203,16 +218,24 @@ def palette(desk: DeskApp) -> None:
     frame = desk.frame
     if frame is None:
         return
-    entries = [(f"do {a.name}", f"{a.name.replace('_', ' ')}: {a.help}", a.shown) for a in ACTIONS if a.name != "palette"]
+    entries = [
+        (f"do {a.name}", f"{a.name.replace('_', ' ')}: {a.help}", a.shown) for a in ACTIONS if a.name != "palette"
+    ]
     entries += [(f"step {s.id}", f"step {s.position}: {s.title}", s.state) for s in frame.snapshot.walk.steps]
     entries += [(f"signal {s.id}", f"why {s.id}: {s.title}", s.state) for s in frame.snapshot.judgement.signals]
 
     def matching(text: str) -> list[Row]:
         words = text.casefold().split()
         found = [e for e in entries if all(word in f"{e[0]} {e[1]}".casefold() for word in words)]
-        return [row(key, (f"{desk.glyphs.fit(beside, 10)} ", "key"), desk.glyphs.text(said, 62)) for key, said, beside in found]
+        return [
+            row(key, (f"{desk.glyphs.fit(beside, 10)} ", "key"), desk.glyphs.text(said, 62))
+            for key, said, beside in found
+        ]
 
-    desk.push_screen(Choose(desk.glyphs, "Everything by name", [], matching(""), sought=matching), lambda key: _taken(desk, key or ""))
+    desk.push_screen(
+        Choose(desk.glyphs, "Everything by name", [], matching(""), sought=matching),
+        lambda key: _taken(desk, key or ""),
+    )
 
 
 def _taken(desk: DeskApp, key: str) -> None:
@@ -249,5 +272,3 @@ def part(by: int) -> Doing:
         desk.show()
 
     return doing
-
-

@@ -35,7 +35,15 @@ def collect(desk: DeskApp, state: StepState) -> None:
     asking = [source for source in frame.snapshot.runbook.sources if source.id in feeds and source.side_effects]
 
     def go(override: str, *, confirmed: bool) -> None:
-        words = runner("collect", str(desk.case_path), state.id, desk.who.operator, desk.who.terminal, "confirmed" if confirmed else "", override)
+        words = runner(
+            "collect",
+            str(desk.case_path),
+            state.id,
+            desk.who.operator,
+            desk.who.terminal,
+            "confirmed" if confirmed else "",
+            override,
+        )
         _start(desk, state.id, words, f"{state.id} is being started in a process of its own")
 
     def begin(override: str) -> None:
@@ -43,7 +51,9 @@ def collect(desk: DeskApp, state: StepState) -> None:
             go(override, confirmed=False)
             return
         rows: list[str | Row] = ["These requests run jobs when they are sent."]
-        rows += [line for source in asking if source.command for line in code_rows(source.command.text, 74, desk.glyphs)]
+        rows += [
+            line for source in asking if source.command for line in code_rows(source.command.text, 74, desk.glyphs)
+        ]
         read = Read(desk.glyphs, f"Send the requests of {state.id}?", rows, doing="sends them")
         desk.push_screen(read, lambda yes: go(override, confirmed=True) if yes else None)
 
@@ -73,7 +83,9 @@ def run(desk: DeskApp, state: StepState) -> None:
     if state.needs_unmet:
         desk.say(f"{state.id} needs {', '.join(state.needs_unmet)}", "watch")
         return
-    unset = [name for name in frame.snapshot.runbook.needs if not os.environ.get(name) and f"${name}" in step.command.text]
+    unset = [
+        name for name in frame.snapshot.runbook.needs if not os.environ.get(name) and f"${name}" in step.command.text
+    ]
     rows = [*code_rows(step.command.text, 74, desk.glyphs)]
     if unset:
         rows.append(row("", (f"not set here: {', '.join(unset)}", "watch")))
@@ -95,7 +107,11 @@ def run(desk: DeskApp, state: StepState) -> None:
 
         desk.write(job)
 
-    _typed(desk, state, lambda: desk.push_screen(Read(desk.glyphs, f"Run the command of {state.id}?", rows, doing="runs it"), go))
+    _typed(
+        desk,
+        state,
+        lambda: desk.push_screen(Read(desk.glyphs, f"Run the command of {state.id}?", rows, doing="runs it"), go),
+    )
 
 
 def stop(desk: DeskApp) -> None:
@@ -106,7 +122,9 @@ def stop(desk: DeskApp) -> None:
     frame = desk.frame
     mine = [step for step in desk.runs.running() if step != REVIEW]
     busy = [s for s in frame.snapshot.walk.steps if s.state == "running" and s.id in mine] if frame else []
-    others = [s for s in frame.snapshot.walk.steps if s.background and s.id not in mine and not s.elsewhere] if frame else []
+    others = (
+        [s for s in frame.snapshot.walk.steps if s.background and s.id not in mine and not s.elsewhere] if frame else []
+    )
     commands = [s for s in busy if s.kind not in COLLECTING]
     if commands:
         desk.runs.interrupt(commands[0].id)
@@ -145,7 +163,9 @@ def farewell(desk: DeskApp) -> list[str]:
         if step.background:
             lines.append(f"  {step.id} keeps running; see it with: {command_line('next', case, '--all')}")
         if step.awaits:
-            lines.append(f"  {step.id} waits for {step.awaits}: {command_line('step', 'confirm', case, step.id)} --operator NAME")
+            lines.append(
+                f"  {step.id} waits for {step.awaits}: {command_line('step', 'confirm', case, step.id)} --operator NAME"
+            )
     return lines
 
 

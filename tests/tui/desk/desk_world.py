@@ -12,6 +12,7 @@ from typing import Any
 
 from textual.app import App
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from collectors.records.load import load_records
 from store.begin import begin_case
@@ -117,6 +118,15 @@ async def until(pilot: Pilot[Any], met: Callable[[], bool], what: str = "") -> N
         assert time.monotonic() < end, f"never happened: {what}\n{screen_text(pilot.app)}"
         await pilot.pause(0.01)
     await pilot.pause()
+
+
+async def answer(pilot: Pilot[Any], text: str) -> None:
+    """Put a text into the line that has the keys, and press Enter."""
+    await until(pilot, lambda: isinstance(pilot.app.focused, Input), "a line waits for an answer")
+    line = pilot.app.focused
+    assert isinstance(line, Input)
+    line.value = text
+    await pilot.press("enter")
 
 
 async def opened(pilot: Pilot[Any]) -> DeskApp:

@@ -15,7 +15,7 @@ from store.walk import act
 from store.walk.remarks import add_mark
 from store.walk.session import process_start, this_process
 from store.walk.states import WalkState, read_walk
-from tests.tui.desk.desk_world import NOW, make_case, make_desk, opened, screen_text, until, walk_on
+from tests.tui.desk.desk_world import NOW, answer, make_case, make_desk, opened, screen_text, until, walk_on
 
 
 def rows(path: Path, sql: str) -> list[Any]:
@@ -60,7 +60,8 @@ async def test_a_reason_is_asked_for_and_an_empty_one_refused(path: Path) -> Non
         await until(pilot, lambda: "an empty one is refused" in screen_text(desk))
         await pilot.press("escape")
         assert not rows(path, "SELECT * FROM step_event")
-        await pilot.press("s", *"no access", "enter")
+        await pilot.press("s")
+        await answer(pilot, "no access")
         await until(pilot, lambda: "confirm skipped" in screen_text(desk))
     assert rows(path, "SELECT kind, reason, operator FROM step_event") == [("skipped", "no access", "kim")]
 
@@ -119,10 +120,12 @@ async def test_a_decision_names_its_choice_cites_evidence_and_shows_the_undo_fir
         assert "dpl_old, until 03:01:07Z brought dpl_new" in screen_text(desk)
         await pilot.press("enter")
         await until(pilot, lambda: "an empty one is refused" in screen_text(desk))
-        await pilot.press(*"24 of 20", "enter")
+        await answer(pilot, "24 of 20")
         await until(pilot, lambda: "decided rollback-inbox, citing 4 rows" in screen_text(desk))
         await until(pilot, lambda: "─ 6 Carry out the rollback" in screen_text(desk))
-    assert rows(path, "SELECT choice, scope, reason, operator FROM decision") == [("rollback-inbox", "inbox-300s", "24 of 20", "kim")]
+    assert rows(path, "SELECT choice, scope, reason, operator FROM decision") == [
+        ("rollback-inbox", "inbox-300s", "24 of 20", "kim")
+    ]
     refs = {ref for (ref,) in rows(path, "SELECT ref FROM citation")}
     assert refs == {"collection:1", "log_match:22", "log_match:23", "log_match:24"}
 
@@ -137,7 +140,7 @@ async def test_a_choice_for_two_people_waits_for_the_other_terminal(path: Path) 
         await until(pilot, lambda: "two people" in screen_text(desk))
         await pilot.press("down", "down", "enter")
         await until(pilot, lambda: "[x] log_match" in screen_text(desk))
-        await pilot.press(*"near its limit", "enter")
+        await answer(pilot, "near its limit")
         await until(pilot, lambda: "it waits for a second person" in screen_text(desk))
         await until(pilot, lambda: "decide" in screen_text(desk) and "held" in screen_text(desk))
         await pilot.press("enter")
@@ -155,8 +158,13 @@ async def test_the_loser_of_a_race_is_told_who_won(path: Path) -> None:
         await opened(pilot)
         act.finish(walk_on(path, operator="sam"), "confirm")
         await pilot.press("space")
-        await until(pilot, lambda: "by sam at 2026-02-18T03:41:07" in screen_text(desk) or "─ 2 Set the baseline" in screen_text(desk))
-    assert [(k, o) for k, o in rows(path, "SELECT kind, operator FROM step_event WHERE step = 'confirm' ORDER BY id")][-1] == ("passed", "sam")
+        await until(
+            pilot,
+            lambda: "by sam at 2026-02-18T03:41:07" in screen_text(desk) or "─ 2 Set the baseline" in screen_text(desk),
+        )
+    assert [(k, o) for k, o in rows(path, "SELECT kind, operator FROM step_event WHERE step = 'confirm' ORDER BY id")][
+        -1
+    ] == ("passed", "sam")
     assert len(rows(path, "SELECT 1 FROM step_event WHERE step = 'confirm' AND kind = 'passed'")) == 1
 
 
@@ -176,11 +184,13 @@ async def test_a_note_is_stamped_with_its_step_and_cites_the_row_under_the_curso
     desk = make_desk(path)
     async with desk.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
-        await pilot.press("n", *"odd", "enter")
+        await pilot.press("n")
+        await answer(pilot, "odd")
         await until(pilot, lambda: "note:1 is in the case" in screen_text(desk))
         await pilot.press("2", "e")
         await until(pilot, lambda: "log_match:24" in screen_text(desk))
-        await pilot.press("n", *"this one", "enter")
+        await pilot.press("n")
+        await answer(pilot, "this one")
         await until(pilot, lambda: "note:2 is in the case" in screen_text(desk))
     assert rows(path, "SELECT operator, step, body, cites FROM note ORDER BY id") == [
         ("kim", "confirm", "odd", None),
@@ -211,12 +221,12 @@ async def test_the_answer_is_taken_back_opened_again_and_told_late(path: Path) -
         await until(pilot, lambda: "─ 2 Set" in screen_text(desk))
         await pilot.press("k", "u")
         await until(pilot, lambda: "Take back the answer of confirm" in screen_text(desk))
-        await pilot.press(*"wrong line", "enter")
+        await answer(pilot, "wrong line")
         await until(pilot, lambda: "confirm retracted" in screen_text(desk))
         await until(pilot, lambda: "▶<  1" in screen_text(desk) or "↶  1" in screen_text(desk))
         await pilot.press("L")
         await until(pilot, lambda: "Late entry: confirm" in screen_text(desk))
-        await pilot.press(*"20m seen by phone", "enter")
+        await answer(pilot, "20m seen by phone")
         await until(pilot, lambda: "confirm late" in screen_text(desk))
     events = rows(path, "SELECT kind, reason, claimed_ms FROM step_event WHERE step = 'confirm' ORDER BY id")
     assert events[-1] == ("late", "seen by phone", NOW - 20 * 60_000)
@@ -232,7 +242,7 @@ async def test_an_override_is_always_possible_and_always_has_a_reason(path: Path
         await until(pilot, lambda: "─ 7 Hand off" in screen_text(desk))
         await pilot.press("space")
         await until(pilot, lambda: "Pass hand-off in spite of it?" in screen_text(desk))
-        await pilot.press(*"told by phone", "enter")
+        await answer(pilot, "told by phone")
         await until(pilot, lambda: "hand-off passed" in screen_text(desk))
     assert stands(path).step("hand-off").override
 
@@ -258,6 +268,10 @@ async def test_an_attempt_whose_desk_died_is_shown_as_lost_and_asked_about_where
         await until(pilot, lambda: "nobody knows: what needs this step stays blocked" in screen_text(desk))
         await pilot.press("down", "enter")
         await until(pilot, lambda: "How do you know" in screen_text(desk))
-        await pilot.press(*"nothing was pushed", "enter")
+        await answer(pilot, "nothing was pushed")
         await until(pilot, lambda: "carry-out resolved" in screen_text(desk))
-    assert [k for (k,) in rows(path, "SELECT kind FROM step_event WHERE step = 'carry-out' ORDER BY id")] == ["started", "lost", "resolved"]
+    assert [k for (k,) in rows(path, "SELECT kind FROM step_event WHERE step = 'carry-out' ORDER BY id")] == [
+        "started",
+        "lost",
+        "resolved",
+    ]
