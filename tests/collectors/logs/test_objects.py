@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.logs.objects import NotJsonError, Parsed, decode, document_records, line_items, lines_of, opens_document
@@ -60,10 +60,11 @@ def test_the_line_of_each_record_is_where_it_begins() -> None:
     assert [text.split(b"\n")[f.line - 1].strip() for f in found] == [b"{"] * 4
 
 
-@given(
-    st.lists(st.dictionaries(st.text(), st.recursive(st.text() | st.integers() | st.none(), st.lists)), max_size=5),
-    st.integers(1, 40),
-)
+VALUES = st.text(max_size=8) | st.integers() | st.none() | st.lists(st.text(max_size=3), max_size=2)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.dictionaries(st.text(max_size=5), VALUES, max_size=4), max_size=4), st.integers(1, 40))
 def test_any_array_of_objects_is_read_at_any_block_size(objects: list[dict[str, Any]], size: int) -> None:
     for text in (json.dumps(objects), json.dumps(objects, indent=1, ensure_ascii=False)):
         assert values(text, size) == objects
