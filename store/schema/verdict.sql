@@ -130,7 +130,7 @@ GROUP BY w.side, g.signature;
 CREATE VIEW verdict_piece AS
 -- Requests per collection, minute and route, with the part of the minute that the collection saw. Its own rows add up. Of collections that
 -- saw the very same part the one collected last counts.
-SELECT side, stream, minute_ms, route, requests, collected_ms, last_ms - first_ms AS seen_ms
+SELECT side, stream, minute_ms, route, requests, last_ms - first_ms AS seen_ms
 FROM (SELECT p.*, k.collected_ms,
              row_number() OVER (PARTITION BY p.side, p.stream, p.minute_ms, p.route, p.first_ms, p.last_ms
                                 ORDER BY k.collected_ms DESC, p.requests DESC) AS place
@@ -148,10 +148,10 @@ FROM (SELECT p.*, k.collected_ms,
 WHERE place = 1;
 
 CREATE VIEW verdict_minute AS
--- Requests per stream, minute and route: of pieces that are the whole minute the one collected last; others add up as long as they do not
--- overlap, else the largest counts.
+-- Requests per stream, minute and route: those of the piece that is the whole minute; other pieces add up as long as they do not overlap,
+-- else the largest counts.
 SELECT side, stream, minute_ms, route, CASE WHEN seen_ms = 60000 THEN requests WHEN all_ms <= 60000 THEN total ELSE largest END AS requests
-FROM (SELECT *, row_number() OVER (PARTITION BY side, stream, minute_ms, route ORDER BY seen_ms DESC, collected_ms DESC, requests DESC) AS place,
+FROM (SELECT *, row_number() OVER (PARTITION BY side, stream, minute_ms, route ORDER BY seen_ms DESC) AS place,
              sum(seen_ms) OVER cell AS all_ms, sum(requests) OVER cell AS total, max(requests) OVER cell AS largest
       FROM verdict_piece
       WINDOW cell AS (PARTITION BY side, stream, minute_ms, route))

@@ -66,7 +66,9 @@ def test_asked_with_less_knowledge_the_answer_is_that_of_then() -> None:
     seen = set()
     for known in range(world.first, world.seq + 1):
         question = world.question(known=known)
-        now, then = judge_verdict(world.db, question), judge_verdict(known_then(world, known), question)
-        assert verdict_json(now) == verdict_json(then), known
+        now = judge_verdict(world.db, question)
+        # The case of then is asked for all that it holds, so that a transaction at the very edge is not left out of both.
+        then = judge_verdict(known_then(world, known), question._replace(known_seq=world.seq + 1))
+        assert {**verdict_json(now), "known_seq": 0} == {**verdict_json(then), "known_seq": 0}, known
         seen.add((now.verdict, now.reason, now.next.attempt, len(now.watch_items), now.shortest_ms))
     assert len(seen) > 8
