@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from collectors.logs.fast import AnyFastLines
-from collectors.logs.objects import LONGEST
+from collectors.logs.objects import LONGEST, TOO_LONG
 from collectors.logs.record import Unread
 
 BUFFER = 256 * 1024
@@ -44,7 +44,7 @@ def feed_lines(fast: AnyFastLines, head: bytes, fill: Fill) -> None:
 
 def _skip_line(fast: AnyFastLines, buffer: bytearray, fill: Fill) -> int:
     """Give up a line that no memory should hold; returns how much of the next lines is in the buffer."""
-    fast.gather.take_unread(Unread(fast.line, "is longer than 64 MiB", bytes(buffer[:1024])))
+    fast.gather.take_unread(Unread(fast.line, TOO_LONG, bytes(buffer[:1024])))
     fast.line += 1
     while True:
         with memoryview(buffer) as free:

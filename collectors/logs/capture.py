@@ -77,8 +77,8 @@ def capture(
         for_ms: how long to go on; a following command without it goes on until it ends or is stopped.
         every_ms: how often a command that looks back is run; once without it.
         stop: asked several times a second.
-        tell: is told (kind, text): attached, said, stalled, resumed, restarted, ended, failed, unwritten.
-        environ: of the command.
+        tell: is told (kind, text): attached, said, looked, stalled, resumed, restarted, failed, unwritten.
+        environ: of the command; ours if none is given.
         clock: the wall clock in milliseconds.
         terminal: let the command use the terminal until its first record, for a login.
         pace: how often things happen.
@@ -87,10 +87,7 @@ def capture(
         BadInput: no such stream, or it has no command.
     """
     source = log_source(runbook, stream)
-    given = command if command is not None else source.command.text if source.command else None
-    if given is None:
-        raise BadInput(f"{stream} has no command", "write one as an sh fence under the source, or after --")
-    chosen = log_command(given)
+    chosen = _command_of(source, command)
     pace = pace or Pace()
     environment = dict(os.environ if environ is None else environ)
     with Case.open(case_path, write=True, clock=clock) as case:
@@ -101,6 +98,12 @@ def capture(
             )  # fmt: skip
         following = _Following(case, runbook, source, chosen, environment, clock, stop, tell, pace, terminal, since_ms)
         return following.until(None if for_ms is None else time.monotonic() + for_ms / 1000)
+
+
+def _command_of(source: Source, given: str | Sequence[str] | None) -> LogCommand:
+    if given is None and source.command is None:
+        raise BadInput(f"{source.id} has no command", "write one as an sh fence under the source, or after --")
+    return log_command(source.command.text if given is None and source.command else given or "")
 
 
 class _Following:

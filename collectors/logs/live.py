@@ -6,7 +6,7 @@ from collectors.logs.banners import around
 from collectors.logs.fast import AnyFastLines, fast_lines
 from collectors.logs.gather import Gather
 from collectors.logs.generic import FieldReader
-from collectors.logs.objects import LONGEST, line_items
+from collectors.logs.objects import LONGEST, TOO_LONG, line_items
 from collectors.logs.reader import json_line
 from collectors.logs.record import Banner, Form, LogRecord, SourceFault, Unread
 from collectors.logs.text import has_instant, text_items
@@ -50,7 +50,7 @@ class LiveText:
         if end:
             self._lines(text[:end], gather)
         elif len(self.held) > LONGEST:
-            gather.take(Unread(self.line, "is longer than 64 MiB", self.held[:1024]))
+            gather.take(Unread(self.line, TOO_LONG, self.held[:1024]))
             self.held = b""
 
     def rest(self, gather: Gather, *, cut: bool) -> None:

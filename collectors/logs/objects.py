@@ -18,8 +18,9 @@ import msgspec
 from collectors.logs.record import Banner, Item, Unread
 from collectors.logs.shapes import json_items
 
-LONGEST = 64 * 1024 * 1024
+LONGEST = 32 * 1024 * 1024
 """A record longer than this is given up; everything else is read whole."""
+TOO_LONG = f"is longer than {LONGEST >> 20} MiB"
 
 _BOM = b"\xef\xbb\xbf"
 _TOKEN = re.compile(rb'"(?>[^"\\\n]+|\\[^\n])*+"|[{}\[\]"]')
@@ -84,7 +85,7 @@ def line_items(line: int, text: bytes) -> Iterator[Item]:
         yield Banner(line)
         return
     if len(text) >= LONGEST:
-        yield Unread(line, "is longer than 64 MiB", text[:1024])
+        yield Unread(line, TOO_LONG, text[:1024])
         return
     try:
         yield from json_items(decode(text), line, text)
@@ -93,10 +94,10 @@ def line_items(line: int, text: bytes) -> Iterator[Item]:
 
 
 def _several(line: int, text: bytes, reason: str) -> Iterator[Item]:
-    """A line that is not one value: several objects one after the other, or unreadable."""
+    """A line that is not one value: objects one after the other, a comma after the last, or unreadable."""
     found = list(document_records([text])) if text.lstrip().startswith(b"{") else []
     whole = [part for part in found if isinstance(part, Parsed)]
-    if len(whole) < 2 or len(whole) < len(found):
+    if not whole or len(whole) < len(found):
         yield Unread(line, reason, text[:1024])
         return
     for part in whole:

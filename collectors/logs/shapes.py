@@ -27,7 +27,9 @@ Fields = Mapping[str, Any]
 
 _EXPORT_ONLY = ("TimeUTC", "requestQueryString", "deploymentDomain", "requestUserAgent", "vercelCache")
 _STREAM_ONLY = ("requestPath", "rowId", "responseStatusCode")
-_DRAIN_ONLY = ("proxy", "deploymentId", "projectId", "id", "buildId")
+_DRAIN_ALONE = ("proxy", "deploymentId", "projectId")
+_DRAIN_ONLY = (*_DRAIN_ALONE, "id", "buildId")
+_WRAPPERS = ("logs", "data", "records", "entries", "events", "results", "items")
 NO_TIME = "carries no usable time"
 UNKNOWN_FORM = "is JSON of no known form"
 _LONGEST_BEFORE_MS = 24 * 3_600_000
@@ -46,7 +48,7 @@ def shape_of(fields: Fields) -> Callable[[Fields, int, bytes], Item] | None:
     if "responseStatusCode" in has or "requestPath" in has:
         return query_record
     stamp = fields.get("timestamp", fields.get("timestampInMs"))
-    if instant_of(stamp) and not _is_iso(stamp) and not has.isdisjoint(_DRAIN_ONLY):
+    if instant_of(stamp) and not has.isdisjoint(_DRAIN_ALONE if _is_iso(stamp) else _DRAIN_ONLY):
         return drain_record
     return drain_record if isinstance(fields.get("proxy"), dict) and "id" in has else None
 
@@ -63,8 +65,20 @@ def json_items(value: object, line: int, raw: bytes) -> Iterator[Item]:
             yield from json_items(row, line, _encode(row))
         if value.get("hasMoreRows") is True:
             yield SourceFault(line, False, "the last page says that more rows exist")
+    elif shape_of(value) is None and (wrapped := _wrapped(value)):
+        for element in wrapped:
+            yield from json_items(element, line, _encode(element))
     else:
         yield object_item(value, line, raw)
+
+
+def _wrapped(fields: Fields) -> list[Any]:
+    """The records that an object of no form of its own holds as a list."""
+    for name in _WRAPPERS:
+        inside = fields.get(name)
+        if isinstance(inside, list) and any(isinstance(element, dict) and shape_of(element) for element in inside):
+            return inside
+    return []
 
 
 def object_item(fields: Fields, line: int, raw: bytes) -> Item:

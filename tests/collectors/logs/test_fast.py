@@ -281,7 +281,7 @@ def test_a_line_that_no_memory_should_hold_is_given_up(tmp_path: Path, monkeypat
     data = (normal + json.dumps(stream_line(message="x" * (1 << 22))) + "\n" + lines([stream_line(T0 - 1)])).encode()
     found = gathered(written(tmp_path, data), SIGNATURES)
     assert (found.records, found.unread, found.first_ms) == (5001, 1, T0 - 1)
-    assert found.unreadable[0][:2] == (5001, "is longer than 64 MiB")
+    assert found.unreadable[0][:2] == (5001, "is longer than 32 MiB")
     found.spool.close()
 
 

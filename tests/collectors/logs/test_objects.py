@@ -106,9 +106,11 @@ def test_lines_are_numbered_whatever_the_blocks_and_line_ends() -> None:
 
 def test_a_line_may_hold_an_array_or_several_objects() -> None:
     one, two = json.dumps(stream_line(T0)), json.dumps(stream_line(T0 + 1))
-    for text in (f"[{one},{two}]", f"{one}{two}", f" {one}  {two}\r"):
+    for text in (f"[{one},{two}]", f"{one}{two}", f" {one}  {two}\r", f"{one},{two},"):
         assert [type(item) for item in line_items(4, text.encode())] == [LogRecord, LogRecord]
-    assert [type(item) for item in line_items(4, f"{one}{two[:-3]}".encode())] == [Unread]
+    assert [type(item) for item in line_items(4, f"{one},".encode())] == [LogRecord]
+    for bad in (f"{one}{two[:-3]}", f"{one} and more", f"oops {one}"):
+        assert [type(item) for item in line_items(4, bad.encode())] == [Unread]
 
 
 def test_holes_and_marks_in_a_file_are_passed_over() -> None:

@@ -159,3 +159,14 @@ def test_fields_of_the_wrong_kind_are_as_good_as_absent() -> None:
     assert (row.route, row.status, row.request) == (None, None, None)
     assert row.messages == ("a", "5", TIMEOUT_60)
     assert record(drain_entry(proxy="none", requestId=[1])).request is None
+
+
+def test_records_inside_an_object_of_no_form_of_its_own_are_found() -> None:
+    found = list(json_items({"took": 3, "data": [stream_line(), stream_line(T0 + 1), {"a": 1}]}, 1, b""))
+    assert [type(item) for item in found] == [LogRecord, LogRecord, Unread]
+    assert [type(item) for item in json_items({"data": [{"a": 1}]}, 1, b"")] == [Unread]
+
+
+def test_a_drain_entry_may_write_its_time_as_text() -> None:
+    assert record(drain_entry(timestamp="2026-02-18T03:00:00.000Z")).at_ms == T0
+    assert record(drain_entry(timestamp=str(T0))).at_ms == T0
