@@ -25,7 +25,7 @@ from collectors.logs.values import reading_of, timeout_seconds
 MATCH_LIMIT = 100_000
 """Matches kept per collection; beyond that they are only counted, and the collection ends as truncated."""
 UNREADABLE_LIMIT = 1_000
-_KNOWN_LIMIT = 100_000
+_KNOWN_LIMIT = 40_000
 _SAMPLE = 300
 
 

@@ -17,11 +17,11 @@ class RequestCounts:
     """Distinct requests per (minute, route).
 
     Request ids are kept packed, as 64-bit hashes, repeats among them; a cell is thinned out when it has doubled. When
-    even that grows past the limit, the oldest cells are forgotten; a request that shows up again after that is
-    counted twice, and `approximate` says so.
+    even that grows past the limit, only the numbers of the oldest cells are kept; if requests of such a minute come
+    after that, one may count twice, and `approximate` says so.
     """
 
-    THIN, LIMIT = 20_000, 2_500_000
+    THIN, LIMIT = 20_000, 1_000_000
 
     def __init__(self) -> None:
         self.approximate = False
@@ -45,6 +45,7 @@ class RequestCounts:
         kept = self._hashes.get(cell)
         if kept is None:
             kept = self._hashes[cell] = array("q")
+            self.approximate |= cell in self._forgotten
         before = len(kept)
         kept.extend(hashes)
         self._size += len(kept) - before
@@ -72,6 +73,7 @@ class RequestCounts:
 
     def take_part(self, cell: Cell, hashes: array[int], nameless: int, forgotten: int) -> None:
         """Take over a cell of another count; both must have hashed alike."""
+        self.approximate |= forgotten > 0 and cell in self._hashes
         self.see_hashes(cell, hashes)
         self._nameless[cell] += nameless
         self._forgotten[cell] += forgotten
@@ -100,4 +102,3 @@ class RequestCounts:
                 self._size -= len(self._hashes.pop(cell))
                 self._full.pop(cell, None)
                 self._counted.pop(cell, None)
-                self.approximate = True

@@ -32,14 +32,17 @@ def test_thinning_out_changes_no_count() -> None:
     assert not small.approximate
 
 
-def test_past_its_limit_a_count_is_an_upper_bound_and_says_so() -> None:
+def test_past_its_limit_the_numbers_of_old_minutes_stay_and_a_late_request_makes_them_upper_bounds() -> None:
     counts = RequestCounts()
     counts.LIMIT = 10
     for number in range(60):
         counts.see(T0 + number * MINUTE, "/a", "r")
         counts.see(T0 + number * MINUTE, "/a", "s")
-    assert counts.approximate
     assert [cell[2] for cell in counts.cells()] == [2] * 60
+    assert not counts.approximate
+    counts.see(T0, "/a", "r")
+    assert counts.approximate
+    assert next(counts.cells()) == (T0, "/a", 3)
 
 
 def test_a_minute_that_is_not_over_is_not_told_yet() -> None:
