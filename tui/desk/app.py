@@ -13,6 +13,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.filter import LineFilter
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
@@ -29,10 +30,10 @@ from tui.desk.keys import PANES, RUN, bindings
 from tui.desk.log import LogList
 from tui.desk.messages import ReadFailed, ReviewOpen, RunEnded, SnapshotReady, WriteFailed, Written
 from tui.desk.packet import Packet
-from tui.desk.paint import RowList
+from tui.desk.paint import Desk, RowList
 from tui.desk.parts import show_parts
 from tui.desk.poller import Poller
-from tui.desk.reader import CaseReader, Wanted
+from tui.desk.reader import CaseReader
 from tui.desk.runs import REVIEW, Runs
 from tui.desk.snapshot import Frame, Snapshot
 from tui.desk.step_view import StepView
@@ -72,7 +73,6 @@ class DeskApp(App[int]):
         self.frozen: Snapshot | None = None
         self.trouble = ""
         self.pane = RUN
-        self.wanted = Wanted()
         self.pinned: dict[str, str] = {}
         self.review_url = ""
         self.receipt = ""
@@ -81,6 +81,10 @@ class DeskApp(App[int]):
             path, self.post_message, self.runs, lambda at: CaseReader(at, clock=clock, monotonic=monotonic)
         )
         self.writer = Writer(path, self.who, self.post_message, clock=clock, monotonic=monotonic)
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The screen that holds the classes of rows."""
+        return Desk(id="_default")
 
     def compose(self) -> ComposeResult:
         """All parts; a pane that is not shown costs nothing."""
@@ -215,11 +219,6 @@ class DeskApp(App[int]):
     def say(self, text: str, worn: str = "") -> None:
         """Say what just happened, until something else does."""
         self.query_one("#message", MessageLine).say(self.glyphs, text, worn)
-
-    def want(self, wanted: Wanted) -> None:
-        """Have this read with every picture from now on."""
-        self.wanted = wanted
-        self.poller.want(wanted)
 
     def write(self, job: Job) -> None:
         """Hand a deed to the writer."""

@@ -6,34 +6,27 @@ read where it can be answered.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from store.instants import format_duration
 from store.runbook.model import Choice, Step
 from store.walk.decisions import record_decision
 from store.walk.states import StepState
-from store.walk.undo import Undo
 from store.walk.walk import Walk, standing
-from tui.desk import figures
+from tui.desk.choices import choice_row, offered_evidence, scope_rows, signal_rows
 from tui.desk.dialogs import Body, Dialog, Options
 from tui.desk.foot import Rule
 from tui.desk.history import capture_history
-from tui.desk.paint import Row, row
-from tui.desk.prose import wrap
+from tui.desk.paint import row
 from tui.desk.reader import Wanted
 from tui.desk.snapshot import Frame
 from tui.desk.steps import bare_title
 
 if TYPE_CHECKING:
     from tui.desk.app import DeskApp
-
-_ROWS_CITED = 3
-_OFFERED = 40
 
 
 def decide(desk: DeskApp, state: StepState) -> None:
@@ -47,34 +40,8 @@ def decide(desk: DeskApp, state: StepState) -> None:
         return
     step = next(step for step in desk.frame.snapshot.runbook.steps if step.id == state.id)
     scopes = [choice.scope for choice in step.choices if choice.scope]
-    desk.want(Wanted(tuple(dict.fromkeys([*step.cites, *scopes])), desk.wanted.ref))
+    desk.poller.want(Wanted(tuple(dict.fromkeys([*step.cites, *scopes])), desk.poller.wanted.ref))
     desk.push_screen(Decide(desk, step, state))
-
-
-def scope_rows(frame: Frame, undo: Undo, width: int, history: Sequence[str] = ()) -> list[Row]:
-    """What to undo when a signal trips: files, what to confirm, whom to wake, which deployment was good, the very commands."""
-    glyphs = frame.glyphs
-    facts = [("undo", undo.do)]
-    facts += [("file", file) for file in undo.files]
-    facts += [("confirm", item) for item in undo.confirm]
-    facts.append(("wake", ", ".join(undo.owner) + (f", {undo.contact}" if undo.contact else "")))
-    good = undo.deployments
-    if good is not None:
-        facts.append(
-            (
-                "before",
-                f"{good.previous or 'unknown'}, until {figures.clock(good.at_ms)} brought {good.deployment or 'this one'}",
-            )
-        )
-    facts += [("run", line) for line in (undo.command or "").splitlines() if line.strip()]
-    facts += [("unset", name) for name in undo.unset]
-    facts += [("log", line) for line in history]
-    rows, last = [], ""
-    for label, text in facts:
-        for line in wrap(text, max(8, width - 8), glyphs):
-            shown, last = (label if label != last else ""), label
-            rows.append(row("", (f"{shown:<8}", "dim"), (line, "code" if label in ("run", "file") else "")))
-    return rows
 
 
 class Decide(Dialog[None]):
@@ -94,7 +61,7 @@ class Decide(Dialog[None]):
         self.step = step
         self.unmet = state.needs_unmet
         self.cited: dict[str, bool] = {}
-        self.history: tuple[str, ...] = ()
+        self.history: dict[str, tuple[str, ...]] = {}
         self.complaint = ("", "")
         self.recording = False
         self.stored = False
@@ -142,31 +109,22 @@ class Decide(Dialog[None]):
             if page == "choose"
             else "enter records it   tab: evidence, space marks it   esc back"
         )
-        body = self.query_one("#dialog-keys", Body)
-        body.texts = (row("", (keys, "dim")),)
-        body.redraw()
+        self.query_one("#dialog-keys", Body).fill([row("", (keys, "dim"))])
 
     def show(self) -> None:
         """Draw from the newest frame."""
         frame = self.desk.frame
         if frame is None:
             return
-        said = self.query_one("#said", Body)
-        said.texts = tuple(self._signals(frame))
-        said.refresh(layout=True)
-        said.redraw()
+        scope_id = self.choice.scope if self.has_class("-record") else None
+        self.query_one("#said", Body).fill(signal_rows(frame, self.step, scope_id))
         heading = f"{self.heading}: {self.choice.label}" if self.has_class("-record") else self.heading
         self.query_one("#dialog-title", Rule).show(self.glyphs, heading, lit=True)
-        self.query_one("#choices", Options).offer([self._choice_row(choice, frame) for choice in self.step.choices])
+        self.query_one("#choices", Options).offer([choice_row(frame, self.step, one) for one in self.step.choices])
         scope = self.query_one("#scope", Body)
         undo = frame.snapshot.undos.get(self.choice.scope or "")
-        scope.texts = (
-            tuple(scope_rows(frame, undo, scope.size.width or 60, self.history))
-            if undo
-            else ("this choice undoes nothing",)
-        )
-        scope.refresh(layout=True)
-        scope.redraw()
+        history = self.history.get(self.choice.scope or "", ())
+        scope.fill(scope_rows(frame, undo, scope.size.width or 60, history) if undo else ["this choice undoes nothing"])
         self._offer_evidence(frame)
 
     def on_row_list_moved(self, message: Options.Moved) -> None:
@@ -231,95 +189,43 @@ class Decide(Dialog[None]):
             self.set_focus(self.query_one("#override"))
 
     def _label_reason(self) -> None:
-        body = self.query_one("#reason-label", Body)
         text, worn = self.complaint
         number = sum(self.cited.values())
         why = row("", (f"Why (citing {number} of {len(self.cited)} rows):", "strong"))
-        body.texts = (row("", (self.glyphs.text(text), worn)), why) if text else (why,)
-        body.refresh(layout=True)
-        body.redraw()
-
-    def _signals(self, frame: Frame) -> list[Row]:
-        """The step's signals that are not ok, in the runbook's order, and how many are; with the evidence only that of the scope."""
-        glyphs, rows, fine = frame.glyphs, [], 0
-        scope = self.choice.scope if self.has_class("-record") else None
-        for signal_id in [scope] if scope else self.step.cites:
-            signal = frame.snapshot.signal(signal_id)
-            if signal is None or (signal.state == "ok" and not scope):
-                fine += signal is not None
-                continue
-            value, limit = figures.pair(signal)
-            age = (
-                "never read"
-                if signal.last_ms is None
-                else f"{format_duration(max(0, frame.now_ms - signal.last_ms) // 1000 * 1000)} old"
-            )
-            rows.append(
-                row(
-                    "",
-                    (f"{glyphs.state(signal.state)} {signal.id} {signal.state} {value} / {limit}, {age}", signal.state),
-                )
-            )
-        if fine:
-            rows.append(row("", (f"{glyphs.state('ok')} {fine} ok", "ok")))
-        return rows
-
-    def _choice_row(self, choice: Choice, frame: Frame) -> Row:
-        signal = frame.snapshot.signal(choice.scope or "")
-        sign = frame.glyphs.state(signal.state) if signal else " "
-        second = "  (two people)" if choice.id in self.step.second_person else ""
-        return row(
-            choice.id, (f"{sign} ", signal.state if signal else ""), frame.glyphs.text(choice.label), (second, "dim")
-        )
+        complaint = [row("", (self.glyphs.text(text), worn))] if text else []
+        self.query_one("#reason-label", Body).fill([*complaint, why])
 
     def _offer_evidence(self, frame: Frame) -> None:
-        offered = self._evidence(frame)
-        for ref in offered:
-            self.cited.setdefault(ref, offered[ref][1])
+        offered = offered_evidence(frame, self.step, self.choice.scope, self.desk.pinned)
+        for ref, offer in offered.items():
+            self.cited.setdefault(ref, offer.cited)
         glyphs = frame.glyphs
         rows = [
             row(
                 ref,
                 (f"{'[x]' if self.cited[ref] else '[ ]'} ", "strong"),
                 (f"{ref:<17} ", "dim"),
-                glyphs.text(what, 60),
+                glyphs.text(offer.what, 60),
             )
-            for ref, (what, _) in offered.items()
+            for ref, offer in offered.items()
         ]
         self._label_reason()
         self.query_one("#cites", Options).offer(
             rows or [row("", ("no evidence in this case yet: collect or import first, or skip the step", "watch"))]
         )
 
-    def _evidence(self, frame: Frame) -> dict[str, tuple[str, bool]]:
-        """Reference -> what it is and whether it is cited unless somebody says otherwise: pinned rows, rows of the scope, who looked."""
-        offered: dict[str, tuple[str, bool]] = {ref: (what, True) for ref, what in self.desk.pinned.items()}
-        scope = self.choice.scope
-        for signal_id in [scope] if scope else self.step.cites:
-            found = frame.snapshot.explanations.get(signal_id)
-            for part in found.conditions if found else ():
-                for place, one in enumerate(reversed(part.rows[-_ROWS_CITED * 2 :])):
-                    if one.ref:
-                        offered.setdefault(
-                            one.ref, (f"{figures.clock(one.at_ms)} {one.what}", bool(scope) and place < _ROWS_CITED)
-                        )
-                for ref in part.collections[-1:]:
-                    offered.setdefault(ref, (f"the newest look for {signal_id}", True))
-        ordered = sorted(offered.items(), key=lambda item: not item[1][1])
-        return dict(ordered[:_OFFERED])
-
     def _ask_history(self) -> None:
         """What changed last in just those files, kept as evidence; the dialog shows it when it is there."""
         frame = self.desk.frame
         signal = frame.snapshot.signal(self.choice.scope or "") if frame else None
-        if signal is None or not signal.rollback_files or self.history:
+        if signal is None or not signal.rollback_files or signal.id in self.history:
             return
 
         def job(walk: Walk) -> str:
             kept = capture_history(walk, signal.id, signal.rollback_files)
             if kept is None:
                 return ""
-            self.history = kept.lines
+            self.history[signal.id] = kept.lines
             self.desk.pinned.setdefault(kept.ref, kept.what)
             return f"{kept.what}: {kept.ref}"
 
@@ -337,7 +243,7 @@ class Decide(Dialog[None]):
         elif self.unmet and not texts["override"]:
             self.set_focus(self.query_one("#override"))
         elif frame is None or (
-            not refs and any(name not in frame.snapshot.explanations for name in self.desk.wanted.signals)
+            not refs and any(name not in frame.snapshot.explanations for name in self.desk.poller.wanted.signals)
         ):
             self.complain("the evidence is still being read; look at it, then press enter again", worn="watch")
         elif not self.recording:

@@ -33,6 +33,13 @@ class Body(Lines):
         self.glyphs = glyphs
         self.texts = tuple(texts)
 
+    def fill(self, texts: Sequence[str | Row]) -> None:
+        """Show other texts; the height follows."""
+        if tuple(texts) != self.texts:
+            self.texts = tuple(texts)
+            self.refresh(layout=True)
+            self.redraw()
+
     def build(self, width: int) -> Sequence[Row]:
         """The texts, broken to the width; rows stay as they are."""
         rows: list[Row] = []
@@ -137,9 +144,7 @@ class Ask(Dialog[str]):
 
     def complain(self, text: str) -> None:
         """Say what is lacking where the question stands."""
-        body = self.query_one("#ask-label", Body)
-        body.texts = (row("", (self.glyphs.text(text), "tripped")),)
-        body.redraw()
+        self.query_one("#ask-label", Body).fill([row("", (self.glyphs.text(text), "tripped"))])
 
 
 class Choose(Dialog[str]):

@@ -87,9 +87,9 @@ def refused(desk: DeskApp, message: WriteFailed) -> None:
 def looked_at(desk: DeskApp, rows: RowList) -> None:
     """The cursor moved: the evidence row under it is read in full, the boards follow each other."""
     if isinstance(rows, EvidenceList):
-        desk.want(desk.wanted._replace(ref=rows.ref))
+        desk.poller.want(desk.poller.wanted._replace(ref=rows.ref))
     elif isinstance(rows, LogList) and desk.pane == "log":
-        desk.want(desk.wanted._replace(ref=rows.current_key))
+        desk.poller.want(desk.poller.wanted._replace(ref=rows.current_key))
 
 
 def _on_step(deed: Callable[[DeskApp, StepState], None]) -> Doing:

@@ -14,6 +14,7 @@ from rich.style import Style
 from textual.events import Resize
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -51,10 +52,14 @@ def row(key: str, *spans: Span | str) -> Row:
     return Row(key, tuple((span, "") if isinstance(span, str) else span for span in spans))
 
 
-class Lines(Widget):
-    """Rows without a cursor; subclasses say in `build` what they show at a width."""
+class Desk(Screen[None]):
+    """The screen under everything. It alone holds the classes of rows: styling them once per widget would cost half of the first paint."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"row--{name}" for name in CLASSES}
+
+
+class Lines(Widget):
+    """Rows without a cursor; subclasses say in `build` what they show at a width."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -129,7 +134,7 @@ class Lines(Widget):
             self.refresh()
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"row--{name}", partial=True)
+        return self.app.screen_stack[0].get_component_rich_style(f"row--{name}", partial=True)
 
 
 class RowList(Lines, can_focus=True):

@@ -68,10 +68,10 @@ def _board(desk: DeskApp, frame: Frame) -> None:
 
 def _evidence(desk: DeskApp, frame: Frame) -> None:
     rows, one = desk.part("rows", EvidenceList), desk.part("row", RowDetail)
-    signal_id = desk.wanted.signals[0] if desk.wanted.signals else ""
+    signal_id = desk.poller.wanted.signals[0] if desk.poller.wanted.signals else ""
     rows.show(frame, signal_id, desk.pinned)
-    if rows.ref and rows.ref != desk.wanted.ref:
-        desk.want(desk.wanted._replace(ref=rows.ref))
+    if rows.ref and rows.ref != desk.poller.wanted.ref:
+        desk.poller.want(desk.poller.wanted._replace(ref=rows.ref))
     signal = frame.snapshot.signal(signal_id)
     title = f"Why is {signal.id} {signal.state}?" if signal else "Evidence"
     looked = frame.snapshot.looked
@@ -90,8 +90,8 @@ def _packet(desk: DeskApp, frame: Frame) -> None:
 def _log(desk: DeskApp, frame: Frame) -> None:
     rows = desk.part("entries", LogList)
     rows.show(frame)
-    if rows.current_key and rows.current_key != desk.wanted.ref:
-        desk.want(desk.wanted._replace(ref=rows.current_key))
+    if rows.current_key and rows.current_key != desk.poller.wanted.ref:
+        desk.poller.want(desk.poller.wanted._replace(ref=rows.current_key))
     filtered = f"only entries with {rows.wanted!r}" if rows.wanted else ""
     desk.part("log-rule", Rule).show(
         frame.glyphs, f"Everything that happened ({len(frame.snapshot.timeline)})", filtered, lit=rows.has_focus

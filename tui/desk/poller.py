@@ -38,14 +38,14 @@ class Poller:
         self._make = reader
         self._asked = threading.Event()
         self._stopped = False
-        self._wanted = Wanted()
+        self.wanted = Wanted()
         self._review_told = False
         self._reopen = False
 
     def want(self, wanted: Wanted) -> None:
         """Put this into every picture from now on."""
-        if wanted != self._wanted:
-            self._wanted = wanted
+        if wanted != self.wanted:
+            self.wanted = wanted
             self._asked.set()
 
     def poke(self) -> None:
@@ -85,7 +85,7 @@ class Poller:
                 reader = reader or self._make(self._path)
                 if reader.changed() or self._asked.is_set() or waited >= AGAIN_S:
                     self._asked.clear()
-                    self._post(SnapshotReady(reader.read(self._wanted)))
+                    self._post(SnapshotReady(reader.read(self.wanted)))
                     waited = 0.0
             except (CloseoutError, sqlite3.Error, OSError) as error:
                 self._post(ReadFailed(getattr(error, "message", str(error)), getattr(error, "hint", "")))

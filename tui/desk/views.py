@@ -38,8 +38,8 @@ def chosen_signal(desk: DeskApp) -> str:
         return ""
     if desk.pane == "board":
         return str(desk.part("all-signals", Board).current_key)
-    if desk.pane == "evidence" and desk.wanted.signals:
-        return desk.wanted.signals[0]
+    if desk.pane == "evidence" and desk.poller.wanted.signals:
+        return desk.poller.wanted.signals[0]
     if desk.part("signals", Board).has_focus:
         return str(desk.part("signals", Board).current_key)
     alarms = [signal.id for signal in frame.snapshot.alarms]
@@ -65,7 +65,7 @@ def open_row(desk: DeskApp) -> None:
         return
     looked = desk.frame.snapshot.looked if desk.frame else None
     if looked is None:
-        desk.say("the row under the cursor is being read" if desk.wanted.ref else "no row is chosen")
+        desk.say("the row under the cursor is being read" if desk.poller.wanted.ref else "no row is chosen")
         return
     rows = [
         row("", (f"{name:<14} ", "dim"), (desk.glyphs.text(value, 2000), "")) for name, value in looked.fields if value
@@ -89,12 +89,12 @@ def here(desk: DeskApp, _: StepState | None = None) -> None:
 
 def open_evidence(desk: DeskApp) -> None:
     signal = chosen_signal(desk)
-    desk.want(Wanted((signal,) if signal else (), ""))
+    desk.poller.want(Wanted((signal,) if signal else (), ""))
     desk.go_to_pane("evidence")
 
 
 def show_evidence(desk: DeskApp) -> None:
-    if desk.wanted.signals:
+    if desk.poller.wanted.signals:
         desk.go_to_pane("evidence")
     else:
         open_evidence(desk)
@@ -246,7 +246,7 @@ def _taken(desk: DeskApp, key: str) -> None:
         desk.go_to_pane("run")
         desk.part("steps", StepList).go_to(name)
     elif what == "signal":
-        desk.want(Wanted((name,), ""))
+        desk.poller.want(Wanted((name,), ""))
         desk.go_to_pane("evidence")
 
 

@@ -23,6 +23,7 @@ from store.walk.session import Who, this_process
 from store.walk.walk import Walk
 from tui.desk.app import DeskApp
 from tui.desk.glyphs import UNICODE, Glyphs
+from tui.desk.paint import Lines
 
 MINUTE = 60_000
 NOW = parse_instant("2026-02-18T03:41:07Z")
@@ -138,12 +139,37 @@ async def opened(pilot: Pilot[Any]) -> DeskApp:
 
 
 def screen_text(app: App[Any]) -> str:
+    """What the parts of the screen show, each at its place: quick, for waiting. `painted_text` is what is really painted."""
+    grid = [[" "] * app.size.width for _ in range(app.size.height)]
+    for screen in app.screen_stack:
+        for part in screen.query("*"):
+            for offset, line in enumerate(_lines_of(part)):
+                for column, character in enumerate(line[: part.region.width]):
+                    if 0 <= part.region.y + offset < app.size.height and part.region.x + column < app.size.width:
+                        grid[part.region.y + offset][part.region.x + column] = character
+    return "\n".join("".join(line).rstrip() for line in grid)
+
+
+def _lines_of(part: Any) -> list[str]:
+    if not part.region.area or not all(node.display for node in part.ancestors_with_self if hasattr(node, "region")):
+        return []
+    if isinstance(part, Input):
+        return [part.value or part.placeholder]
+    if not isinstance(part, Lines):
+        return []
+    visible = part.rows[part.top : part.top + part.size.height]
+    texts = ["".join(text for text, _ in shown.spans).ljust(part.region.width) for shown in visible]
+    return texts + [" " * part.region.width] * (part.size.height - len(texts))
+
+
+def painted_text(app: App[Any]) -> str:
     """What stands on the screen, as lines of text, by the public route: the exported picture."""
     width, height = app.size
     grid = [[" "] * width for _ in range(height)]
-    svg = app.export_screenshot()
-    cells = re.findall(r'<text class="[^"]*" x="([\d.]+)" y="([\d.]+)" textLength="([\d.]+)"[^>]*>(.*?)</text>', svg)
-    for x, y, _, text in cells:
+    cells = re.findall(
+        r'<text class="[^"]*" x="([\d.]+)" y="([\d.]+)" textLength="[\d.]+"[^>]*>(.*?)</text>', app.export_screenshot()
+    )
+    for x, y, text in cells:
         column, line = round(float(x) / 12.2), round((float(y) - 20) / 24.4)
         for offset, character in enumerate(html.unescape(text)):
             if 0 <= line < height and column + offset < width:

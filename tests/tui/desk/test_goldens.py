@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.desk.desk_world import make_case, make_desk, opened, screen_text, steady, until
+from tests.tui.desk.desk_world import make_case, make_desk, opened, painted_text, screen_text, steady, until
 from tui.desk.glyphs import ASCII, UNICODE, Glyphs
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -27,25 +27,25 @@ async def walk_panes(size: tuple[int, int], glyphs: Glyphs, prefix: str) -> None
     desk = make_desk(Path("case.db"), glyphs=glyphs)
     async with desk.run_test(size=size) as pilot:
         await opened(pilot)
-        check(f"{prefix}-run", steady(screen_text(desk)))
+        check(f"{prefix}-run", steady(painted_text(desk)))
         await pilot.press("2")
         await until(pilot, lambda: desk.pane == "board" and "Owner" in screen_text(desk))
-        check(f"{prefix}-board", steady(screen_text(desk)))
+        check(f"{prefix}-board", steady(painted_text(desk)))
         await pilot.press("e")
         await until(pilot, lambda: "24 rows" in screen_text(desk) and "inbox-timeout-23" in screen_text(desk))
         await until(pilot, lambda: desk.snapshot is not None and desk.snapshot.looked is not None)
-        check(f"{prefix}-evidence", steady(screen_text(desk)))
+        check(f"{prefix}-evidence", steady(painted_text(desk)))
         await pilot.press("4")
-        check(f"{prefix}-packet", steady(screen_text(desk)))
+        check(f"{prefix}-packet", steady(painted_text(desk)))
         await pilot.press("5")
         await until(pilot, lambda: "case began" in screen_text(desk) or "began" in screen_text(desk))
-        check(f"{prefix}-log", steady(screen_text(desk)))
+        check(f"{prefix}-log", steady(painted_text(desk)))
         await pilot.press("1", "D")
         await until(pilot, lambda: "nothing tripped" in screen_text(desk))
-        check(f"{prefix}-decide", steady(screen_text(desk)))
+        check(f"{prefix}-decide", steady(painted_text(desk)))
         await pilot.press("down", "enter")
         await until(pilot, lambda: "[x]" in screen_text(desk) and "app/inbox/list.ts" in screen_text(desk))
-        check(f"{prefix}-decide-record", steady(screen_text(desk)))
+        check(f"{prefix}-decide-record", steady(painted_text(desk)))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
