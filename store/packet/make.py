@@ -27,6 +27,7 @@ from store.packet.tables import delta_csv
 from store.review.document import Card, Cards, Document, Drawing, FileOf, Fold, Target
 from store.review.facts import ArtifactCard, CaseFacts, WindowCard, read_case
 from store.review.static import static_page
+from store.runbook.model import PACKET_ROLES
 
 BROWSER_FOLDER = PurePosixPath("artifacts", "live-env-playwright")
 _ACTIVE = (
@@ -144,6 +145,16 @@ def write_packet(db: sqlite3.Connection, folder: Path) -> tuple[Packet, tuple[Pa
             f"cannot write below {folder}: {error.strerror or error}", "name another folder with --out DIR"
         ) from error
     return packet, tuple(written)
+
+
+def role_documents(packet: Packet) -> dict[str, PurePosixPath]:
+    """The documents that a decision to close cites, by the role under which they are attached."""
+    return {
+        role: document.path
+        for document in packet.documents
+        for role in PACKET_ROLES
+        if document.path.parent == packet.names.folder and document.path.name.startswith(f"{role}-")
+    }
 
 
 def _documents(

@@ -196,6 +196,7 @@ class ChoiceTable(Closed):
     label: Text
     next: Id | None = None
     scope: Id | None = None
+    roles: Ids = Field(default=[])
 
 
 class StepBlock(Closed):

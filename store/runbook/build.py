@@ -214,7 +214,9 @@ def build_step(read: ReadBlock, model: StepBlock, needs: Sequence[str], feeds: S
         mandatory=model.mandatory,
         max_age_ms=model.max_age,
         second_person=tuple(model.second_person),
-        choices=tuple(Choice(choice.id, choice.label, choice.next, choice.scope) for choice in model.choice),
+        choices=tuple(
+            Choice(choice.id, choice.label, choice.next, choice.scope, tuple(choice.roles)) for choice in model.choice
+        ),
         guidance=read.block.guidance,
         command=command,
     )

@@ -15,6 +15,9 @@ PROBE_OUTCOMES = (
 )  # fmt: skip
 """What an answer to a probe may mean; a source's `patterns` name one each with the text in the body that shows it."""
 
+PACKET_ROLES = ("baseline", "verification", "pre-post-delta", "offload-monitoring")
+"""Roles under which the documents of a packet are attached; a choice may ask that artifacts of them are cited."""
+
 
 class SourceKind(StrEnum):
     """How a stream is collected."""
@@ -263,12 +266,13 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One named way out of a decision."""
+    """One named way out of a decision. `roles`: an artifact of each must be among the citations, with the window it speaks of."""
 
     id: str
     label: str
     next: str | None = None
     scope: str | None = None
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

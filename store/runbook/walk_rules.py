@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from store.runbook.blocks import StepBlock
-from store.runbook.faults import Faults
-from store.runbook.model import Effect, StepKind
+from store.runbook.faults import Faults, nearest
+from store.runbook.model import PACKET_ROLES, Effect, StepKind
 from store.runbook.references import Names
 from store.runbook.validate import ReadBlock, ReadSource, texts
 
@@ -31,6 +31,7 @@ def check_steps(
     """Judge every step."""
     for read in steps:
         _check_choices(read, faults)
+        _check_roles(read, faults)
         if isinstance(read.model, StepBlock):
             _check_effect(read, read.model, faults)
             _check_feeds(read, read.model, sources, feeds, names, faults)
@@ -45,6 +46,22 @@ def _check_choices(read: ReadBlock, faults: Faults) -> None:
             if read.data.get(key):
                 line = read.lines.of("choice", 0) if key == "choice" else read.lines.of(key)
                 faults.add(line, f"{key} on a {read.data['kind']} step", 'only a step of kind = "decide" has choices')
+
+
+def _check_roles(read: ReadBlock, faults: Faults) -> None:
+    """A role is free text, but one that only resembles a packet's is a slip of the pen; and a rollback waits for no papers."""
+    choices = read.data.get("choice")
+    for number, choice in enumerate(choices if isinstance(choices, list) else ()):
+        if not isinstance(choice, dict) or not choice.get("roles"):
+            continue
+        if choice.get("scope"):
+            line = read.lines.of("choice", number, "roles")
+            faults.add(line, "roles on a choice that undoes something", "a rollback waits for no papers: take them out")
+        for at, role in texts(choice["roles"]):
+            meant = "" if role in PACKET_ROLES else nearest(role, PACKET_ROLES)
+            if meant:
+                line = read.lines.of("choice", number, "roles", *(() if at is None else (at,)))
+                faults.add(line, f'no document of a packet has the role "{role}"', meant)
 
 
 def _check_effect(read: ReadBlock, model: StepBlock, faults: Faults) -> None:

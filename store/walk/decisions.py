@@ -21,6 +21,7 @@ from store.walk.evaluations import judged_now, record_evaluation
 from store.walk.events import reading
 from store.walk.gaps import UNKNOWN
 from store.walk.masking import masked
+from store.walk.roles import check_roles
 from store.walk.session import Who
 from store.walk.states import State, StepState
 from store.walk.walk import Acting, Deed, Walk, refuse, scope_to_begin
@@ -63,7 +64,8 @@ def record_decision(
         choice: the id of one of its choices.
         refs: at least one reference to evidence, such as `log_match:12`.
         reason: why; never empty.
-        override: a reason to decide in spite of an unmet need, of evidence older than `max_age`, or alone where two are asked for.
+        override: a reason to decide in spite of an unmet need, of a missing role, of evidence older than `max_age`, or alone where two
+            are asked for.
         judgement: the signals as they were shown, if they were judged already.
 
     Raises:
@@ -81,6 +83,7 @@ def record_decision(
             raise Refused(f"{step} needs {', '.join(state.needs_unmet)}", "do that first, or decide with --override R")
         cited = resolve_refs(acting.tx.query, refs)
         if not override.strip():
+            check_roles(acting.tx.query, plan, chosen, cited)
             _check_age(plan, chosen, cited, judged, acting.now_ms)
         return _store(acting, plan, state, chosen, cited, judged, reason, override)
 

@@ -85,6 +85,7 @@ def step_text_json(step: Step) -> dict[str, Any]:
                 "label": choice.label,
                 "next": choice.next,
                 "scope": choice.scope,
+                "roles": list(choice.roles),
                 "second_person": choice.id in step.second_person,
             }
             for choice in step.choices

@@ -13,14 +13,16 @@ import argparse
 import os
 from typing import Any
 
-from store.instants import format_duration
+from store.instants import format_duration, format_instant
 from store.judge import Judgement, SignalState
 from store.runbook.model import Step, StepKind
 from store.seal.carry import OpenItem, open_items
 from store.status import signal_json
 from store.telling import tell_signal
 from store.walk.evaluations import judged_now
+from store.walk.events import reading
 from store.walk.form import state_json, step_text_json, walk_json
+from store.walk.roles import artifacts_of
 from store.walk.states import COLLECTING, StepState, WalkState
 from store.walk.undo import Undo, undo_of
 from store.walk.walk import Walk, named_step
@@ -87,6 +89,7 @@ def print_step(walk: Walk, case: str, state: WalkState, here: StepState, plan: S
     tripped = _print_cited(plan, judged)
     if plan.kind is StepKind.DECIDE:
         print_choices(plan)
+        _print_papers(walk, case, plan)
         for signal in tripped:
             print_undo(undo_of(walk.case, walk.runbook, signal.id, os.environ))
     print()
@@ -122,8 +125,24 @@ def print_choices(plan: Step) -> None:
     for choice in plan.choices:
         beside = [f"goes to {choice.next}"] if choice.next else []
         beside += [f"undoes {choice.scope}"] if choice.scope else []
+        beside += [f"must cite {', '.join(choice.roles)}"] if choice.roles else []
         beside += ["asks for a second person"] if choice.id in plan.second_person else []
         say(f"{choice.id}: {choice.label}" + (f" ({'; '.join(beside)})" if beside else ""), indent=2)
+
+
+def _print_papers(walk: Walk, case: str, plan: Step) -> None:
+    """Print what answers the roles that a choice asks for, or how to get it."""
+    roles = list(dict.fromkeys(role for choice in plan.choices for role in choice.roles))
+    found = artifacts_of(reading(walk.case.read()), roles)
+    for one in found:
+        window = (
+            f"{format_instant(one.from_ms)} to {format_instant(one.to_ms)}"
+            if one.from_ms and one.to_ms
+            else "no window"
+        )
+        say(f"{one.role}: {one.ref} {one.name}, {window}", indent=2)
+    if len(found) < len(roles):
+        say(f"get them with: {command_line('packet', case, '--out', '.', '--attach')}", indent=2)
 
 
 def print_undo(undo: Undo) -> None:

@@ -94,9 +94,9 @@ def test_it_says_what_the_authors_of_the_phase_had_to_infer(files: dict[str, byt
 def test_every_threshold_decision_cites_files_and_windows(files: dict[str, bytes]) -> None:
     packet = closeout(files)
     with_window = "2026-02-18T02:18:40.000Z to 2026-02-18T02:28:40.000Z"
-    assert f"| close at decide | `collection:1` | `{Path(BASELINE_MD).name}` | {with_window} | `" in packet
-    assert f"| close at decide | `collection:2` | `{Path(VERIFICATION_MD).name}` |" in packet
-    assert f"| close at decide | `probe:6` | `{Path(OFFLOAD_MD).name}` | 2026-02-18T03:30:08.000Z | `" in packet
+    assert f"| go-on at decide | `collection:1` | `{Path(BASELINE_MD).name}` | {with_window} | `" in packet
+    assert f"| go-on at decide | `collection:2` | `{Path(VERIFICATION_MD).name}` |" in packet
+    assert f"| go-on at decide | `probe:6` | `{Path(OFFLOAD_MD).name}` | 2026-02-18T03:30:08.000Z | `" in packet
 
 
 def test_every_document_names_the_head_and_its_window(files: dict[str, bytes], seed: Path) -> None:

@@ -13,6 +13,7 @@ from store.begin import begin_case
 from store.case import Case
 from store.evidence import Artifact, Collection, CollectionEnd, Coverage, LogMatch, LookedFor, Probe, Unreadable
 from store.instants import parse_instant
+from store.packet.make import make_packet, role_documents
 from store.runbook.model import Runbook
 from store.runbook.parse import parse_runbook
 from store.walk import act, decisions, remarks
@@ -134,12 +135,38 @@ def seed_case(path: Path) -> Path:
         decisions.record_decision(
             walk,
             "decide",
-            "close",
+            "go-on",
             refs=["collection:1", "collection:2", "snapshot:1", "probe:6"],
             reason="no threshold tripped in the verified ten minutes; the rest is carried as watch items",
             override="thirty minutes were not watched",
         )
+        act.finish(walk, "package", reason="written and attached")
+        papers = attach_papers(case)
+        act.finish(walk, "unknowns", reason="two watch items")
+        decisions.record_decision(
+            walk,
+            "closing",
+            "close-watching",
+            refs=[*papers, "probe:6"],
+            reason="partially confirmed: the slot's time-out and the matched export go to the next phase",
+        )
     return path
+
+
+def attach_papers(case: Case) -> list[str]:
+    """Take the documents of the case's own packet in, each with its role and window; their references."""
+    packet = make_packet(case.read())
+    data = {document.path: document.data for document in packet.documents}
+    refs = []
+    for role, path in role_documents(packet).items():
+        window = BASELINE if role == "baseline" else POSTFIX
+        kind = "text/csv" if path.suffix == ".csv" else "text/markdown"
+        digest, size = hashlib.sha256(data[path]).hexdigest(), len(data[path])
+        name = f"attachments/{path.name}"
+        with case.transaction("attach") as tx:
+            tx.add_blob(name, data[path])
+            refs.append(f"artifact:{tx.add(Artifact(None, name, role, kind, size, digest, case.clock(), *window))}")
+    return refs
 
 
 def hostile_runbook() -> Runbook:

@@ -184,3 +184,31 @@ def test_the_only_source_of_its_kind_needs_no_naming() -> None:
 def test_a_step_is_not_blamed_for_a_source_at_fault() -> None:
     text, line = in_block('id = "offload"', 'table = "jobs"', "table = 5")
     assert [fault.split(":")[1] for fault in faults_of(text)] == [str(line)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            '"verification"',
+            '"verificaton"',
+            'no document of a packet has the role "verificaton": did you mean "verification"?',
+        ),
+        ('"baseline"', '"base-line"', 'no document of a packet has the role "base-line": did you mean "baseline"?'),
+        ('"baseline", ', '"baseline", "baseline", ', '"baseline" is named twice'),
+    ],
+)
+def test_a_role_that_only_resembles_one_of_a_packet_is_told(old: str, new: str, told: str) -> None:
+    text, line = in_block('id = "decide"\n', old, new)
+    assert [fault for fault in faults_of(text) if fault.startswith(f"{PATH}:{line}: ") and told in fault]
+
+
+def test_a_rollback_waits_for_no_papers() -> None:
+    text, line = in_block('id = "decide"\n', 'scope = "checkout"', 'scope = "checkout"\nroles = ["baseline"]')
+    told = "roles on a choice that undoes something: a rollback waits for no papers: take them out"
+    assert faults_of(text) == (f"{PATH}:{line + 1}: {told}",)
+
+
+def test_a_choice_keeps_the_roles_it_asks_for() -> None:
+    decide = next(step for step in parse(GOOD).steps if step.id == "decide")
+    assert [choice.roles for choice in decide.choices] == [(), (), ("baseline", "verification", "rehearsal-report")]

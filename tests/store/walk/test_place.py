@@ -40,7 +40,7 @@ def walk_on(world: World, path: Path, choose: Callable[[int], str], *, limit: in
         assert len(way) < limit, way
         way.append(here.id)
         if here.kind == "decide":
-            choice = choose(decisions) if here.id == "decide" else "go-on"
+            choice = choose(decisions) if here.id == "decide" else {"closing": "close"}.get(here.id, "go-on")
             record_decision(walk, here.id, choice, refs=[collected], reason="said so", override="nobody else is there")
             decisions += 1
         elif here.state == "running":
@@ -67,7 +67,7 @@ def ids(runbook: Runbook) -> list[str]:
 
 
 def test_a_quiet_walk_goes_straight_to_the_seal_and_passes_over_the_rollback(shipped: World, tmp_path: Path) -> None:
-    walk, way = walk_on(shipped, tmp_path / "a.db", lambda _: "close")
+    walk, way = walk_on(shipped, tmp_path / "a.db", lambda _: "go-on")
     state = walk.read()
     assert state.open_mandatory == () and state.current is None
     assert [step.id for step in state.steps if step.state not in ("passed",)] == ["carry-out", "after-rollback"]
@@ -84,7 +84,7 @@ def test_a_rollback_goes_through_its_steps(shipped: World, tmp_path: Path) -> No
 
 
 def test_a_hold_goes_round_once_more(shipped: World, tmp_path: Path) -> None:
-    walk, way = walk_on(shipped, tmp_path / "c.db", lambda number: "hold" if number == 0 else "close")
+    walk, way = walk_on(shipped, tmp_path / "c.db", lambda number: "hold" if number == 0 else "go-on")
     first = way.index("decide")
     again = way[first + 1 : way.index("decide", first + 1)]
     assert again[0] == "capture-logs" and "rerun-queries" in again and "compare-windows" in again
