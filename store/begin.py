@@ -74,6 +74,7 @@ def begin_case(
             tx.add_all(predecessor.items if predecessor else ())
             if scope_start_ms is not None:
                 tx.add(Scope(scope_start_ms, "given when the case began", None, now))
+        _remember(runbook)
         with Case.open(path) as made:
             entry = made.head()
         return BegunCase(case_id, entry.seq, entry.head)
@@ -96,6 +97,12 @@ def program_version() -> str:
         return version("closeout")
     except PackageNotFoundError:
         return "checkout"
+
+
+def _remember(runbook: Runbook) -> None:
+    from store.runbook.remembered import remember  # other commands need only the names above
+
+    remember(runbook)
 
 
 def _predecessor(after: Path | None, *, drill: bool) -> Predecessor | None:

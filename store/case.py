@@ -140,10 +140,10 @@ class Case:
 
     def runbook(self) -> Runbook:
         """The newest edition's runbook, parsed from the text stored in the case."""
-        from store.runbook.parse import parse_runbook  # pydantic is heavy; status never needs it
+        from store.runbook.remembered import runbook_of  # status never needs it
 
         text, path = self._db.execute("SELECT text, path FROM edition WHERE id = ?", (self.edition(),)).fetchone()
-        return parse_runbook(text, path)
+        return runbook_of(text, path)
 
     def evidence_stopped(self) -> str | None:
         """Why evidence is not being written, in one sentence for the screen; nothing while it is."""

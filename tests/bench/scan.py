@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from store import trust
 from store.begin import begin_case
 from store.runbook.parse import parse_runbook
 from tests.bench._logs_data import Truth, runbook_text, write_log
@@ -228,6 +229,7 @@ def main() -> None:
     parser.add_argument("--only", choices=parts, action="append")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="closeout-bench-") as folder:
+        os.environ[trust.FOLDER_VARIABLE] = folder
         bench = Bench(Path(folder), arguments.mb, arguments.rounds)
         print(json.dumps({"megabytes": arguments.mb, "rounds": arguments.rounds, "python": sys.version.split()[0]}))
         for part in arguments.only or parts:
