@@ -16,7 +16,7 @@ from typing import Any
 
 from collectors.drill.boundary_counts import Makers, burst_trials, count_trials, loop_trials, trend_trials
 from collectors.drill.boundary_states import level_trials, probe_trials, queue_trials, ratio_trials
-from collectors.drill.boundary_trial import BELOW, LARGEST, UNSEEN, Trial
+from collectors.drill.boundary_trial import LARGEST, UNSEEN, Trial
 from collectors.drill.boundary_write import OPERATOR, Lane, Writer
 from collectors.drill.specimen import CannotMakeError, Specimen, specimen_of, try_specimen
 from store.begin import begin_case
@@ -30,6 +30,9 @@ from store.runbook.parse import parse_runbook
 
 _BEGIN_MS = parse_instant("2010-01-01T00:00:00Z")
 _DAY_MS = 24 * 60 * MINUTE_MS
+
+NO_SPECIMEN = "no specimen"
+"""The probe's name where the runbook does not say what its evidence would look like."""
 
 Judge = Callable[[Any, Question], Judgement]
 
@@ -63,6 +66,8 @@ class BoundaryResult:
 
     def told(self, path: str) -> str:
         """One sentence, which for a failure begins with the line of the runbook."""
+        if self.probe == NO_SPECIMEN:
+            return f"{path}:{self.line}: {self.signal} {self.condition} cannot be tried: {self.evidence}"
         said = f"{self.signal} {self.condition}, {self.probe}: {self.evidence}: {self.got}"
         return f"{said}, as it must be" if self.ok else f"{path}:{self.line}: {said}, must be {self.expected}"
 
@@ -131,7 +136,7 @@ class _Report:
             trials = self._trials(condition, lanes)
         except _CannotTryError as cannot:
             yield BoundaryResult(
-                signal.id, condition.kind, "specimen", cannot.why, "a specimen", "none", False, cannot.line, 0.0
+                signal.id, condition.kind, NO_SPECIMEN, cannot.why, "tried", "not tried", False, cannot.line, 0.0
             )
             return
         for trial in trials:
@@ -143,7 +148,7 @@ class _Report:
         began = time.perf_counter()
         at_ms = self._next_instant(condition)
         expected = trial.expected
-        if any((lane.source.sample_rate or 1) < 1 for lane in lanes) and "tripped" not in expected:
+        if condition.kind in _COUNTS and "tripped" not in expected and any(_is_sampled(lane.source) for lane in lanes):
             expected = ("no_data",)  # a source that drops records can never show that something did not happen
         try:
             self._writer.write(condition, lanes, trial.evidence, at_ms)
@@ -263,11 +268,12 @@ class _Report:
         return Makers(condition.signatures, groups, shares)
 
 
+def _is_sampled(source: Source) -> bool:
+    return source.sample_rate is not None and source.sample_rate < 1
+
+
 class _CannotTryError(Exception):
     def __init__(self, why: str, line: int) -> None:
         super().__init__(why)
         self.why = why
         self.line = line
-
-
-__all__ = ["BELOW", "BoundaryResult", "as_json", "boundary_report"]
