@@ -11,8 +11,9 @@ from store import raw
 from store.case import Case
 from store.errors import Refused
 from store.journal import CarriedItem
-from store.judge import frontier_question, judge
+from store.judge import SignalState, frontier_question, judge
 from store.seal.delivery import check_copy
+from store.telling import headline, tell_value
 from store.verdict import WatchItem, judge_verdict, verdict_question
 
 _UNKNOWN = ("no_data", "stale", "partial")
@@ -68,19 +69,25 @@ def open_items(db: sqlite3.Connection) -> tuple[OpenItem, ...]:
 
 
 def _open_here(db: sqlite3.Connection, origin: str) -> Iterator[CarriedItem]:
-    told: set[str | None] = set()
+    told: set[tuple[str | None, str]] = set()
     for item in _verdict_items(db):
-        told.add(item.signal)
+        told.add((item.signal, item.detail))
         yield CarriedItem("watch", item.signal, item.text, f"{origin} verdict, {item.kind}")
+    # The verdict ends with its window; what was found out after that is carried too, unless it says the same.
     judgement = judge(db, frontier_question(db))
     for signal in judgement.signals:
         kind = _KINDS.get(signal.state)
-        if kind is not None and (signal.id not in told or kind == "tripped"):
-            yield CarriedItem(
-                kind, signal.id, f"{signal.id} was {signal.state} ({signal.reason})", f"{origin} signal {signal.id}"
-            )
+        if kind is not None and (kind == "tripped" or (signal.id, signal.reason) not in told):
+            yield CarriedItem(kind, signal.id, _found(signal), f"{origin} signal {signal.id}")
     for id, text in db.execute("SELECT id, text FROM gap WHERE kind = 'open_step' ORDER BY id").fetchall():
         yield CarriedItem("open_step", None, text, f"{origin} gap:{id}")
+
+
+def _found(signal: SignalState) -> str:
+    """A signal in one line, with the number or the routes that made it so."""
+    condition = headline(signal)
+    value = f": {tell_value(condition)}" if condition is not None and signal.state in ("tripped", "watch") else ""
+    return f"{signal.id} was {signal.state} ({signal.reason}){value}"
 
 
 def _verdict_items(db: sqlite3.Connection) -> tuple[WatchItem, ...]:

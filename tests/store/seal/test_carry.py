@@ -169,3 +169,13 @@ def test_a_remark_about_another_state_says_so(tmp_path: Path) -> None:
         remarks_path(path).write_text("hello\n")
         with pytest.raises(BadInput, match="remarks:1 is no remark"):
             read_remarks(case)
+
+
+def test_what_was_found_out_after_the_postfix_window_is_carried_too(tmp_path: Path) -> None:
+    made = counted_case(tmp_path / "case.db")
+    late = [world.match("late", f"late{n}", TO + world.MINUTE + n) for n in range(51)]
+    made.load(world.collection("late", "rt", TO, TO + 5 * world.MINUTE), *late)
+    before = read_predecessor(made.path, drill=False)
+    texts = [item.text for item in before.items if item.signal == "count"]
+    assert texts[-1] == "count was tripped (count_over): 51 of > 50"
+    assert len(texts) == len(set(texts))
