@@ -18,7 +18,14 @@ from collectors.drill.boundary_counts import Makers, burst_trials, count_trials,
 from collectors.drill.boundary_states import level_trials, probe_trials, queue_trials, ratio_trials
 from collectors.drill.boundary_trial import LARGEST, UNSEEN, Trial
 from collectors.drill.boundary_write import OPERATOR, Lane, Writer
-from collectors.drill.specimen import CannotMakeError, Specimen, specimen_of, try_specimen
+from collectors.drill.specimen import (
+    CannotMakeError,
+    Shown,
+    Specimen,
+    specimen_of,
+    try_specimen,
+    why_unmatched,
+)
 from store.begin import begin_case
 from store.case import Case, remove_case
 from store.editions import judged_signatures
@@ -121,7 +128,7 @@ class _Report:
         )
         self._at_ms = _BEGIN_MS
         self._specimens: dict[tuple[str, str], Specimen | str] = {}
-        self._shown: dict[tuple[str, str], tuple[frozenset[str], int]] = {}
+        self._shown: dict[tuple[str, str], Shown | None] = {}
 
     def results(self) -> Iterator[BoundaryResult]:
         """Try each condition of each signal, and at the end look when nobody looked."""
@@ -222,7 +229,7 @@ class _Report:
             elif signature.id in self._seen(signature.id, source)[0]:
                 return source
             else:
-                why = f"no record of {source.id} can match {signature.id}: the one made from it does not"
+                why = f"no record of {source.id} can match {signature.id}: {self._why(signature, source)}"
         raise _CannotTryError(why, signature.line)
 
     def _specimen(self, name: str, source: Source) -> Specimen | str:
@@ -238,14 +245,23 @@ class _Report:
 
     def _seen(self, name: str, source: Source) -> tuple[frozenset[str], int]:
         """Which signatures a specimen matches, and after which delay its form proves them."""
+        shown = self._tried(name, source)
+        return (shown.matched, shown.prospect.delay_ms) if shown else (frozenset(), 0)
+
+    def _tried(self, name: str, source: Source) -> Shown | None:
         if (name, source.id) not in self._shown:
             signature = next(each for each in self._runbook.signatures if each.id == name)
             specimen = self._specimen(name, source)
-            shown = None
-            if isinstance(specimen, Specimen):
-                shown = try_specimen(self._runbook, source, signature, specimen, self._folder)
-            self._shown[name, source.id] = (shown.matched, shown.prospect.delay_ms) if shown else (frozenset(), 0)
+            self._shown[name, source.id] = (
+                try_specimen(self._runbook, source, signature, specimen, self._folder)
+                if isinstance(specimen, Specimen)
+                else None
+            )
         return self._shown[name, source.id]
+
+    def _why(self, signature: Signature, source: Source) -> str:
+        shown = self._tried(signature.id, source)
+        return why_unmatched(source, signature, shown) if shown else ""
 
     def _trials(self, condition: Condition, lanes: tuple[Lane, ...]) -> list[Trial]:
         if condition.kind in _READINGS:

@@ -117,6 +117,22 @@ def try_specimen(runbook: Runbook, source: Source, signature: Signature, specime
         path.unlink()
 
 
+def why_unmatched(source: Source, signature: Signature, shown: Shown) -> str:
+    """Why the record that was made from a signature does not match it, in words; empty when it does."""
+    if signature.id in shown.matched:
+        return ""
+    if shown.unread:
+        return f"a record with its fields {shown.unread}"
+    fields = source.fields
+    if fields and signature.routes and fields.route is None:
+        return "the source names no route in [fields]"
+    if fields and signature.statuses and fields.status is None:
+        return "the source names no status in [fields]"
+    if not shown.prospect.can_prove:
+        return shown.prospect.why
+    return "a record that has its route, its texts and its status still does not match: its parts contradict each other"
+
+
 def _message(signature: Signature) -> str:
     if signature.sample is not None:
         return signature.sample

@@ -43,6 +43,20 @@ def warnings_of(runbook: Runbook, also: Sequence[Warned] = ()) -> tuple[str, ...
     return tuple(dict.fromkeys(f"{runbook.path}:{warned.line}: {warned.what}: {warned.why}" for warned in found))
 
 
+def dead_ends(runbook: Runbook) -> tuple[Warned, ...]:
+    """Return the warnings that are failures in a drill: what they name can never be reached, or never be shown."""
+    seldom = [
+        warned
+        for signal in runbook.signals
+        for condition in signal.conditions
+        for use in condition.streams
+        for source in runbook.sources
+        if source.id == use.stream
+        for warned in _too_seldom(signal, condition, source)
+    ]
+    return (*_unreachable_limits(runbook), *seldom, *_unasked_routes(runbook))
+
+
 def _unreachable_limits(runbook: Runbook) -> Iterator[Warned]:
     signatures = {signature.id: signature for signature in runbook.signatures}
     for signal in runbook.signals:
