@@ -7,6 +7,7 @@ not comparable, with the reason. Nothing is judged here: counts and states come 
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,9 @@ from store.errors import BadInput
 from store.instants import format_duration, format_instant
 from store.judge import frontier_question
 from store.moments import resolve_span
-from store.verdict import WindowCount, judge_verdict, verdict_question
+from store.verdict import WindowCount, failures, judge_verdict, verdict_question
+
+MOST_CELLS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,17 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class SideCount:
-    """One signature on one window in both cases; `why` says why it is not comparable, empty where it is."""
+    """One signature on one window in both cases; `why` says why it is not comparable, empty where it is.
+
+    `cells_a` and `cells_b` are the same failures over the window, in cells of equal length; both empty where nothing is compared.
+    """
 
     signature: str
     a: WindowCount | None
     b: WindowCount | None
     why: str
+    cells_a: tuple[int, ...] = ()
+    cells_b: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +187,7 @@ class _Side:
         length = span[1] - span[0]
         # The views compare two windows; the stretch before ours stands in for the other one and is not read.
         verdict = judge_verdict(db, verdict_question(db, (span[0] - length, span[0]), span))
+        self.cells = _cells(db, span)
         self.counts: dict[str, WindowCount] = {one.id: one.postfix for one in verdict.signatures}
         self.states: dict[str, str] = {signal.id: signal.state for signal in verdict.judgement.signals}
         self.texts: dict[str, str] = dict(
@@ -190,7 +199,19 @@ class _Side:
 
 def _compare_count(name: str, a: _Side, b: _Side) -> SideCount:
     found = a.counts.get(name), b.counts.get(name)
-    return SideCount(name, *found, _why_not(name, a, b))
+    why = _why_not(name, a, b)
+    return SideCount(name, *found, why, *(() if why else (a.cells[name], b.cells[name])))
+
+
+def _cells(db: sqlite3.Connection, span: tuple[int, int]) -> defaultdict[str, tuple[int, ...]]:
+    """Failures of every signature over a window, as its views count them, a minute to a cell where that is not too many."""
+    length = span[1] - span[0]
+    number = max(1, min(MOST_CELLS, length // 60_000))
+    cells: defaultdict[str, list[int]] = defaultdict(lambda: [0] * number)
+    for signature, at_ms in failures(db, verdict_question(db, (span[0] - length, span[0]), span)):
+        cells[signature][(at_ms - span[0]) * number // length] += 1
+    empty = (0,) * number
+    return defaultdict(lambda: empty, {signature: tuple(found) for signature, found in cells.items()})
 
 
 def _why_not(name: str, a: _Side, b: _Side) -> str:

@@ -149,6 +149,17 @@ def judge_verdict(db: sqlite3.Connection, question: VerdictQuestion, *, attempt:
         return _read(db, question, judgement, attempt)
 
 
+def failures(db: sqlite3.Connection, question: VerdictQuestion) -> list[tuple[str, int]]:
+    """Signature and instant of each failure that counts in the postfix window, as the views find them, earliest first."""
+    needed = ("verdict_window", "verdict_signature", "verdict_stream", "verdict_failure")
+    with one_reading(db):
+        make_tables(db, [("verdict_asked", _asked(question))])
+        make_tables(db, [(name, text) for name, text in view_texts(db, of_verdict=True) if name in needed])
+        return db.execute(
+            "SELECT signature, at_ms FROM temp.verdict_failure WHERE side = 'postfix' AND certain = 1 ORDER BY at_ms, signature"
+        ).fetchall()
+
+
 def _asked(question: VerdictQuestion) -> str:
     columns = zip(question, VerdictQuestion._fields, strict=True)
     return "SELECT " + ", ".join(f"{int(value)} AS {name}" for value, name in columns)

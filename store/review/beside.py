@@ -12,8 +12,10 @@ from store.review.document import (
     Blocks,
     Bullets,
     Card,
+    Cards,
     Code,
     Document,
+    Drawing,
     Form,
     Heading,
     Inlines,
@@ -25,8 +27,10 @@ from store.review.document import (
     Strong,
     Table,
 )
+from store.review.drawing import describe_series, draw_series
 from store.review.facts import CaseFacts
 from store.review.proof import Proof
+from store.series import Series
 from store.verify.report import CLAIMS, NEVER, Answer, Asked
 
 _MARKS = {Answer.YES: "✓ yes", Answer.NO: "✗ NO", Answer.UNKNOWN: "? unknown"}
@@ -109,8 +113,26 @@ def _pair_blocks(pair: WindowPair) -> Blocks:
         heading,
         windows,
         Table(("Signature", "A", "B", "Bad minutes A, B", "Requests A, B"), counts, "Neither has a signature."),
+        *_drawings(pair),
         Table(("Signal at the end of the window", "A", "B"), states, "Neither has a signal."),
     )
+
+
+def _drawings(pair: WindowPair) -> Blocks:
+    """Each signature that either case saw, drawn over both windows on one scale."""
+    cards = []
+    for count in pair.counts:
+        if not any((*count.cells_a, *count.cells_b)):
+            continue
+        top = float(max(*count.cells_a, *count.cells_b))
+        blocks: list[Block] = [Heading(3, (Code(count.signature),))]
+        for side, span, cells in (("A", pair.a, count.cells_a), ("B", pair.b, count.cells_b)):
+            series = Series(*span, tuple(map(float, cells)), None)
+            words = describe_series(series, what=f"{side}, {count.signature}")
+            svg = draw_series(series, words=words, bars=True, unwatched=(), least_top=top)
+            blocks += [Paragraph((Strong(side),)), Drawing(svg, words, f"{side}-{count.signature}")]
+        cards.append(Card(tuple(blocks)))
+    return (Cards(tuple(cards)),) if cards else ()
 
 
 def _count_row(count: SideCount) -> tuple[Inlines, ...]:

@@ -17,7 +17,12 @@ _PLOT_WIDTH, _PLOT_HEIGHT = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 
 
 def draw_series(
-    series: Series, *, words: str, bars: bool = False, unwatched: tuple[tuple[int, int], ...] | None = None
+    series: Series,
+    *,
+    words: str,
+    bars: bool = False,
+    unwatched: tuple[tuple[int, int], ...] | None = None,
+    least_top: float = 0.0,
 ) -> str:
     """Draw a series.
 
@@ -26,8 +31,9 @@ def draw_series(
         words: what a reader who cannot see the drawing is told.
         bars: for numbers that stand for whole tiles.
         unwatched: the exact spans in which nobody looked; the cells without a number, where that is not known exactly.
+        least_top: the scale reaches at least this far; what makes two drawings comparable.
     """
-    top = _ceiling(series)
+    top = max(_ceiling(series), least_top)
     gaps = _cell_gaps(series) if unwatched is None else unwatched
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',

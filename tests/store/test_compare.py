@@ -116,3 +116,20 @@ def test_without_named_windows_the_last_stretch_of_each_is_compared(tmp_path: Pa
     (pair,) = compared(tmp_path / "a.db", tmp_path / "b.db").pairs
     assert pair.name == "last 10m"
     assert pair.a == (TO - 10 * world.MINUTE, TO)
+
+
+def test_what_is_drawn_is_what_was_counted(tmp_path: Path) -> None:
+    a, b = counted_case(tmp_path / "a.db"), counted_case(tmp_path / "b.db")
+    late = TO - 6 * world.MINUTE
+    a.load(
+        world.collection("again", "rt", FROM, TO),
+        world.match("again", "k4", late),  # seen before: a second sighting
+        *(world.match("again", f"more{n}", late + n) for n in range(7)),
+    )
+    for pair in compared(a.path, b.path).pairs:
+        (count,) = (one for one in pair.counts if one.signature == "alpha")
+        assert count.a is not None
+        assert count.b is not None
+        assert (sum(count.cells_a), sum(count.cells_b)) == (count.a.count, count.b.count)
+        assert len(count.cells_a) == len(count.cells_b) == 10, "a minute to a cell"
+    assert max(count.cells_a) == 7

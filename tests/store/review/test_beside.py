@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -82,6 +83,11 @@ async def test_two_cases_are_set_side_by_side(serving: Callable[..., Any], seed:
     text = unescape(await page(datasette, "/seed/-/compare/later"))
     assert "the same case; B is 1 transactions further on" in text
     assert "webhook-timeout" in text
+    drawn = re.findall(r"<svg.*?</svg>", text, re.S)
+    told = [re.search(r"<title>(\w), (.*?),", one) for one in drawn]
+    assert [(found[1], found[2]) for found in told if found] == [
+        (side, name) for name in ("inbox-timeout", "webhook-timeout", "webhook-timeout") for side in ("A", "B")
+    ], "of each window the signatures that anyone saw, both sides"
     response = await datasette.client.get("/seed/-/compare/nobody")
     assert response.status_code == 404
     assert "there is no case" in unescape(response.text)
