@@ -17,6 +17,7 @@ from store.instants import format_duration, format_instant
 from store.judge import Judgement, SignalState
 from store.runbook.model import Step, StepKind
 from store.seal.carry import OpenItem, open_items
+from store.stamps import stamps_for
 from store.status import signal_json
 from store.telling import tell_signal
 from store.walk.evaluations import judged_now
@@ -80,6 +81,7 @@ def print_carried(case: str, items: tuple[OpenItem, ...]) -> None:
 def print_step(walk: Walk, case: str, state: WalkState, here: StepState, plan: Step, judged: Judgement | None) -> None:
     """Print one step with everything that is needed to do it."""
     print_heading(state, here)
+    print_drilled(walk, plan)
     if plan.guidance:
         print()
         say_block(plan.guidance)
@@ -96,6 +98,16 @@ def print_step(walk: Walk, case: str, state: WalkState, here: StepState, plan: S
     for line in ways(case, here, plan, walk):
         say(line, indent=2)
     _print_beside(state, here)
+
+
+def print_drilled(walk: Walk, plan: Step) -> None:
+    """Print when the step was last drilled; nothing at all for a runbook that nobody ever drilled."""
+    stamps = stamps_for(walk.runbook)
+    found = stamps.steps.get(plan.id)
+    if stamps.any:
+        say(found.told(walk.case.clock()) if found else "never drilled")
+    if stamps.trouble:
+        say(stamps.trouble)
 
 
 def print_heading(state: WalkState, here: StepState) -> None:
@@ -270,6 +282,8 @@ def _answer(
     if here is not None and plan is not None:
         signals = [] if judged is None else [s for s in judged.signals if s.id in plan.cites]
         step = {**state_json(here), **step_text_json(plan)}
+        drilled = stamps_for(walk.runbook).steps.get(plan.id)
+        step["drilled"] = drilled.as_json() if drilled else None
         step["signals"] = (
             [] if judged is None else [signal_json(signal, judged.question.as_of_ms) for signal in signals]
         )
