@@ -76,12 +76,24 @@ def run(arguments: argparse.Namespace) -> int:
         quiet=arguments.json,
     )
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    _stop_when_asked(stop)
     done = collect_streams(looks, sources, stop)
     if arguments.json:
         print_json({"schema": 1, "collections": done})
     return 40 if any(entry["status"] == "failed" for entry in done) or not done else 0
+
+
+def _stop_when_asked(stop: threading.Event) -> None:
+    """The first signal sets the event. A second one may come while it is being set, and an event cannot be set twice at once: it would hang."""
+    signals = (signal.SIGTERM, signal.SIGINT)
+
+    def asked(*_: object) -> None:
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
+        stop.set()
+
+    for number in signals:
+        signal.signal(number, asked)
 
 
 def _source(runbook: Runbook, name: str) -> Source:

@@ -17,9 +17,10 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
+from store import waiting
 from store.case import now_ms
 from store.walk.session import Who, monotonic_ms, this_process
-from tui.desk import doings, figures
+from tui.desk import doings, figures, watching
 from tui.desk.board import Board
 from tui.desk.detail import Detail
 from tui.desk.evidence import EvidenceList, RowDetail
@@ -28,13 +29,13 @@ from tui.desk.glyphs import UNICODE, Glyphs
 from tui.desk.head import AlarmLine, StatusLine
 from tui.desk.keys import PANES, RUN, bindings
 from tui.desk.log import LogList
-from tui.desk.messages import ReadFailed, ReviewOpen, RunEnded, SnapshotReady, WriteFailed, Written
+from tui.desk.messages import ReadFailed, ReviewOpen, RunEnded, SnapshotReady, Waiting, WriteFailed, Written
 from tui.desk.packet import Packet
 from tui.desk.paint import Desk, RowList
 from tui.desk.parts import show_parts
 from tui.desk.poller import Poller
 from tui.desk.reader import CaseReader
-from tui.desk.runs import REVIEW, Runs
+from tui.desk.runs import REVIEW, TAKEN, Runs
 from tui.desk.snapshot import Frame, Snapshot
 from tui.desk.step_view import StepView
 from tui.desk.steps import StepList
@@ -72,10 +73,12 @@ class DeskApp(App[int]):
         self.snapshot: Snapshot | None = None
         self.frozen: Snapshot | None = None
         self.trouble = ""
+        self.busy = False
         self.pane = RUN
         self.pinned: dict[str, str] = {}
         self.review_url = ""
         self.receipt = ""
+        self.began: set[str] = set()
         self.runs = Runs()
         self.poller = Poller(
             path, self.post_message, self.runs, lambda at: CaseReader(at, clock=clock, monotonic=monotonic)
@@ -141,6 +144,7 @@ class DeskApp(App[int]):
         self.screen.set_focus(self.query_one("#steps"))
         for name, run in (("read the case", self.poller.run), ("write the case", self.writer.run)):
             self.run_worker(run, name=name, group=name, description=name, thread=True, exit_on_error=False)
+        waiting.say = self.wait_said
         self.set_interval(1.0, self.show)  # clocks and ages move on
         self.say("opening the case")
 
@@ -148,6 +152,7 @@ class DeskApp(App[int]):
         """Let the threads end."""
         self.poller.stop()
         self.writer.stop()
+        waiting.say = waiting.say_nothing
 
     @property
     def frame(self) -> Frame | None:
@@ -163,6 +168,7 @@ class DeskApp(App[int]):
         self.snapshot, self.trouble = message.snapshot, ""
         if first:
             doings.opened(self)
+        watching.watch(self)
         self.show()
 
     def on_read_failed(self, message: ReadFailed) -> None:
@@ -173,7 +179,7 @@ class DeskApp(App[int]):
 
     def on_written(self, message: Written) -> None:
         """A deed is in the case."""
-        if message.said:
+        if message.said or self.busy:
             self.say(message.said)
         doings.stored(self)
         self.poller.poke()
@@ -184,9 +190,20 @@ class DeskApp(App[int]):
         doings.refused(self, message)
         self.poller.poke()
 
+    def wait_said(self, text: str) -> None:
+        """Called by the writer's thread while it waits."""
+        self.post_message(Waiting(text))
+
+    def on_waiting(self, message: Waiting) -> None:
+        """A deed waits for another process that is writing; it is stored as soon as that lets go."""
+        self.say(message.text, "watch")
+        self.busy = True
+
     def on_run_ended(self, message: RunEnded) -> None:
         """A process of a step has ended; what it did is in the case."""
         ended = message.ended
+        if ended.code == TAKEN and ended.step in self.began:
+            return  # two desks began the same capture by themselves, and the case took one
         if ended.step == REVIEW:
             self.review_url = ""
         said = " ".join([line for line in ended.tail if line.strip()][-2:]) or "it said nothing"
@@ -218,6 +235,7 @@ class DeskApp(App[int]):
 
     def say(self, text: str, worn: str = "") -> None:
         """Say what just happened, until something else does."""
+        self.busy = False
         self.query_one("#message", MessageLine).say(self.glyphs, text, worn)
 
     def write(self, job: Job) -> None:

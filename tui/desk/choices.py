@@ -69,6 +69,24 @@ def signal_rows(frame: Frame, step: Step, scope: str | None) -> list[Row]:
     return rows
 
 
+def paper_rows(frame: Frame, choice: Choice, width: int) -> list[Row]:
+    """The papers that a choice must cite: those that the case has with the time they speak of, and how the others get there."""
+    glyphs, rows = frame.glyphs, []
+    have = {one.role: one for one in frame.snapshot.papers}
+    for role in choice.roles:
+        one = have.get(role)
+        if one is None or one.from_ms is None or one.to_ms is None:
+            why = "not in the case" if one is None else f"{one.ref} says no window"
+            rows.append(row("", (glyphs.text(f"cites {role}: {why}", width), "watch")))
+        else:
+            said = f"cites {role}: {one.ref}, {figures.span(one.from_ms, one.to_ms)}"
+            rows.append(row("", (glyphs.text(said, width), "ok")))
+    if any(spans[0][1] == "watch" for _, spans in rows):
+        said = "name the windows baseline and postfix (W on the desk), then P on the desk writes them"
+        rows += [row("", (line, "dim")) for line in wrap(said, width, glyphs)]
+    return rows
+
+
 def choice_row(frame: Frame, step: Step, choice: Choice) -> Row:
     """One way out, with the state of the signal whose scope it undoes."""
     signal = frame.snapshot.signal(choice.scope or "")
@@ -77,9 +95,12 @@ def choice_row(frame: Frame, step: Step, choice: Choice) -> Row:
     return row(choice.id, sign, frame.glyphs.text(choice.label), (second, "dim"))
 
 
-def offered_evidence(frame: Frame, step: Step, scope: str | None, pinned: Mapping[str, str]) -> dict[str, Offer]:
-    """What can be cited, by its reference: pinned rows, the newest rows of the scope, and who looked; cited ones first."""
-    offered = {ref: Offer(what, cited=True) for ref, what in pinned.items()}
+def offered_evidence(frame: Frame, step: Step, choice: Choice, pinned: Mapping[str, str]) -> dict[str, Offer]:
+    """What can be cited, by its reference: papers, pinned rows, the newest rows of the scope, and who looked; cited ones first."""
+    scope = choice.scope
+    papers = [one for one in frame.snapshot.papers if one.role in choice.roles]
+    offered = {one.ref: Offer(f"{one.role} {one.name}", cited=True) for one in papers}
+    offered.update({ref: Offer(what, cited=True) for ref, what in pinned.items() if ref not in offered})
     for signal_id in [scope] if scope else step.cites:
         found = frame.snapshot.explanations.get(signal_id)
         for part in found.conditions if found else ():

@@ -16,7 +16,7 @@ from store.runbook.model import Choice, Step
 from store.walk.decisions import record_decision
 from store.walk.states import StepState
 from store.walk.walk import Walk, standing
-from tui.desk.choices import choice_row, offered_evidence, scope_rows, signal_rows
+from tui.desk.choices import choice_row, offered_evidence, paper_rows, scope_rows, signal_rows
 from tui.desk.dialogs import Body, Dialog, Options
 from tui.desk.foot import Rule
 from tui.desk.history import capture_history
@@ -124,7 +124,9 @@ class Decide(Dialog[None]):
         scope = self.query_one("#scope", Body)
         undo = frame.snapshot.undos.get(self.choice.scope or "")
         history = self.history.get(self.choice.scope or "", ())
-        scope.fill(scope_rows(frame, undo, scope.size.width or 60, history) if undo else ["this choice undoes nothing"])
+        width = scope.size.width or 60
+        papers = paper_rows(frame, self.choice, width)
+        scope.fill(scope_rows(frame, undo, width, history) if undo else papers or ["this choice undoes nothing"])
         self._offer_evidence(frame)
 
     def on_row_list_moved(self, message: Options.Moved) -> None:
@@ -196,7 +198,7 @@ class Decide(Dialog[None]):
         self.query_one("#reason-label", Body).fill([*complaint, why])
 
     def _offer_evidence(self, frame: Frame) -> None:
-        offered = offered_evidence(frame, self.step, self.choice.scope, self.desk.pinned)
+        offered = offered_evidence(frame, self.step, self.choice, self.desk.pinned)
         for ref, offer in offered.items():
             self.cited.setdefault(ref, offer.cited)
         glyphs = frame.glyphs

@@ -17,13 +17,14 @@ def status_row(frame: Frame, width: int, *, frozen: bool) -> Row:
     """Phase, drill or live, clock, elapsed time, worst state, place in the walk, chain, next look, title; the last ones drop first."""
     snapshot, glyphs = frame.snapshot, frame.glyphs
     walk, judgement = snapshot.walk, snapshot.judgement
-    mode = ("SEALED", "watch") if snapshot.sealed else ("DRILL", "drill") if judgement.drill else ("LIVE", "strong")
-    if frozen:
-        mode = ("FROZEN", "watch")
+    mode = ("FROZEN", "watch") if frozen else ("SEALED", "watch") if snapshot.sealed else ("LIVE", "strong")
+    modes: list[Span] = [("  ", ""), ("DRILL", "drill")] if judgement.drill else []
+    if not judgement.drill or mode[0] != "LIVE":
+        modes.append((f"  {mode[0]}", mode[1]))
     worst = judgement.worst
     spans: list[Span] = [
         (f" {glyphs.text(snapshot.runbook.id, 24)}", "title"),
-        (f"  {mode[0]}", mode[1]),
+        *modes,
         (f"  {figures.clock(frame.now_ms)}", "strong"),
         (f"  +{figures.long_time(frame.now_ms - walk.begun_ms)}" if walk.begun_ms is not None else "  not begun", ""),
         (f"  {glyphs.state(worst)} {worst}", worst),

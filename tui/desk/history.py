@@ -1,4 +1,5 @@
-"""What changed last in just the files of a rollback scope, asked of the repository at hand and kept as evidence. It changes no file."""
+"""What changed last in just the files of a rollback scope, asked of the repository at hand and kept as evidence. It changes no file,
+and it is asked only for a case that was allowed here: a repository's own settings can make git run something."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 from store.evidence import Artifact
 from store.instants import format_instant
+from store.trust import is_trusted
 from store.walk.masking import masked, secret_values
 from store.walk.walk import Walk
 
@@ -26,7 +28,10 @@ class History(NamedTuple):
 
 
 def capture_history(walk: Walk, signal: str, files: Sequence[str]) -> History | None:
-    """Ask git for the newest commits of these files where the program stands; nothing where there is no repository or no commit."""
+    """Ask git for the newest commits of these files where the program stands; nothing where there is no repository or no commit,
+    or where this case was not allowed to run anything."""
+    if not is_trusted(walk.case):
+        return None
     words = ["git", "--no-pager", "log", f"-n{_COMMITS}", "--date=iso-strict", "--format=%h %cd %an: %s", "--", *files]
     try:
         answer = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_WAIT_S, check=False)

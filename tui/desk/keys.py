@@ -57,6 +57,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("pin", ("p",), "p", "pin", "keep the evidence row under the cursor: it is offered when you decide", (EVIDENCE, LOG)),
     Action("open", ("o",), "o", "Datasette", "open the same rows in Datasette", (EVIDENCE, PACKET)),
     Action("seal", ("S",), "S", "seal", "show what is open and how the case is sealed", (PACKET,), True),
+    Action("papers", ("P",), "P", "papers", "write the packet's documents here and take them into the case, where a decision cites them", (PACKET,), True),
     Action("shell", ("exclamation_mark",), "!", "shell", "a shell in this terminal; going there and coming back is recorded", (), True),
     Action("who", ("w",), "w", "who", "who is at this case, in which terminal"),
     Action("freeze", ("z",), "z", "freeze", "hold the picture still; evidence keeps flowing in", ()),

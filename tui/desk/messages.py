@@ -50,6 +50,18 @@ class WriteFailed(Message):
         self.hint = hint
 
 
+class Waiting(Message):
+    """A deed waits, because another process holds the case; `text` says which one and for how long."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest word matters."""
+        return isinstance(message, Waiting)
+
+
 class ReviewOpen(Message):
     """The review of the case answers at an address."""
 

@@ -13,8 +13,11 @@ from store.explain import SignalExplanation, explain
 from store.judge import Judgement, Question, frontier_question, judge, question_at, read_judgement, staged
 from store.runbook.model import Runbook
 from store.series import Series, read_series
+from store.trust import is_trusted
 from store.walk.citations import KINDS
+from store.walk.events import reading
 from store.walk.gaps import Gap, gaps_of
+from store.walk.roles import RoleArtifact, artifacts_of
 from store.walk.session import Who, life_of, monotonic_ms
 from store.walk.states import WalkState, read_walk
 from store.walk.timeline import Entry, timeline
@@ -130,6 +133,8 @@ class CaseReader:
             },
             looked=_looked(db, wanted.ref),
             resume=self._resume[0],
+            papers=_papers(db, runbook),
+            trusted=not sealed and is_trusted(self._case),
             stopped="" if sealed else self._case.evidence_stopped() or "",
         )
 
@@ -176,6 +181,12 @@ def _streams(db: sqlite3.Connection, edition: int, runbook: Runbook, walk: WalkS
         next_ms = collected + every if stream in running and every and collected is not None else None
         found.append(StreamHealth(stream, kind, covered, collected, next_ms, failure or ""))
     return tuple(found)
+
+
+def _papers(db: sqlite3.Connection, runbook: Runbook) -> tuple[RoleArtifact, ...]:
+    """What answers the roles that any choice asks for."""
+    roles = dict.fromkeys(role for step in runbook.steps for choice in step.choices for role in choice.roles)
+    return artifacts_of(reading(db), roles)
 
 
 def _seen(db: sqlite3.Connection) -> dict[str, Seen]:

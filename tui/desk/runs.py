@@ -25,6 +25,12 @@ TAIL_BYTES = 4096
 REVIEW = "review of the case"
 """The name under which the review runs; no step can have it."""
 
+PAPERS = "the papers"
+"""The name under which the packet is written; no step can have it."""
+
+TAKEN = 75
+"""How a runner ends whose step was not to be begun: somebody else was faster."""
+
 _REVIEW_ENDS_S = 5.0
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 _ROOT = Path(__file__).resolve().parents[2]

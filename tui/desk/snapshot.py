@@ -14,6 +14,7 @@ from store.judge import Judgement, SignalState
 from store.runbook.model import Runbook
 from store.series import Series
 from store.walk.gaps import Gap
+from store.walk.roles import RoleArtifact
 from store.walk.states import WalkState
 from store.walk.timeline import Entry
 from store.walk.undo import Undo
@@ -97,6 +98,8 @@ class Snapshot:
     undos: Mapping[str, Undo]
     looked: Looked | None
     resume: Resume | None
+    papers: tuple[RoleArtifact, ...] = ()
+    trusted: bool = False
     stopped: str = ""
 
     def signal(self, signal_id: str) -> SignalState | None:

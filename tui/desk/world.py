@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
@@ -18,7 +19,7 @@ from store.walk.walk import Walk, named_step
 from tui.desk.dialogs import Ask, Choose, Read
 from tui.desk.paint import Row, row
 from tui.desk.prose import code_rows
-from tui.desk.runs import REVIEW, interrupt_process, program, runner
+from tui.desk.runs import PAPERS, REVIEW, interrupt_process, program, runner
 from tui.walking import command_line
 
 if TYPE_CHECKING:
@@ -189,6 +190,27 @@ def copy(desk: DeskApp, text: str, what: str) -> None:
     """Hand a text to the terminal's clipboard, and show it, for terminals that take none."""
     desk.copy_to_clipboard(text)
     desk.say(f"copied {what}: {text}")
+
+
+def papers(desk: DeskApp) -> None:
+    """Write the documents of the packet below the folder where the program stands, and take them into the case with their roles."""
+    frame = desk.frame
+    if frame is None:
+        return
+    here = Path.cwd()
+    asked = [
+        f"Markdown and CSV, made from the case alone, go below {here}.",
+        "Each is taken into the case with its role and window; comparing needs the windows baseline and postfix (W).",
+    ]
+
+    def go(yes: bool | None) -> None:
+        if yes:
+            words = program(
+                "packet", str(desk.case_path), "--out", str(here), "--attach", "--operator", desk.who.operator
+            )
+            _start(desk, PAPERS, words, "the papers are being written", trusted=False)
+
+    desk.push_screen(Read(desk.glyphs, "Write the papers?", asked, doing="writes them"), go)
 
 
 def open_review(desk: DeskApp) -> None:

@@ -28,7 +28,7 @@ from tui.desk.paint import Lines
 MINUTE = 60_000
 NOW = parse_instant("2026-02-18T03:41:07Z")
 MONOTONIC = 5_000_000
-DEADLINE_S = 25.0
+DEADLINE_S = 60.0
 
 RUNBOOK = (Path(__file__).parent / "inbox.md").read_text("utf-8")
 
@@ -75,7 +75,13 @@ def records(now: int = NOW) -> str:
 
 
 def make_case(
-    path: Path, *, now: int = NOW, text: str = RUNBOOK, evidence: str | None = None, scope_minutes: int = 40
+    path: Path,
+    *,
+    now: int = NOW,
+    text: str = RUNBOOK,
+    evidence: str | None = None,
+    scope_minutes: int = 40,
+    drill: bool = False,
 ) -> Path:
     """A case with that runbook and evidence, as it stands at a moment."""
     runbook = parse_runbook(text, "runbook.md")
@@ -85,6 +91,7 @@ def make_case(
         title="Inbox closeout",
         operator="kim",
         scope_start_ms=now - scope_minutes * MINUTE,
+        drill=drill,
         clock=lambda: now - MINUTE,
     )
     content = records(now) if evidence is None else evidence

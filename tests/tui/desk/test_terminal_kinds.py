@@ -22,7 +22,7 @@ from tests.tui.desk.terminal import Terminal, require_tmux
 from tui.cli import main
 from tui.desk.runs import program
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 COLOUR = re.compile(rb"\x1b\[(?:[\d;:]*;)?(?:3\d|4\d|9[0-7]|10[0-7])(?:[;:][\d;:]*)?m")
 
 
