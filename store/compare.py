@@ -111,13 +111,17 @@ def _same_case(a: sqlite3.Connection, b: sqlite3.Connection) -> Relation:
     if not only_a or not only_b:
         further, more = ("B", only_b) if not only_a else ("A", only_a)
         return Relation(
-            "further", f"the same case; {further} is {more} transactions further on", common, only_a, only_b
+            "further", f"the same case; {further} is {_transactions(more)} further on", common, only_a, only_b
         )
     text = (
-        f"two branches of one case: both hold transaction {common}, then A went on with {only_a} transactions ({_who(a, common)}) "
-        f"and B with {only_b} ({_who(b, common)}); neither contains the other"
+        f"two branches of one case: both hold transaction {common}, then A went on with {_transactions(only_a)} ({_who(a, common)}) "
+        f"and B with {_transactions(only_b)} ({_who(b, common)}); neither contains the other"
     )
     return Relation("branches", text, common, only_a, only_b)
+
+
+def _transactions(number: int) -> str:
+    return f"{number} transaction{'' if number == 1 else 's'}"
 
 
 def _identity(db: sqlite3.Connection) -> tuple[str, str | None]:

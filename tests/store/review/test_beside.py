@@ -81,7 +81,7 @@ async def test_two_cases_are_set_side_by_side(serving: Callable[..., Any], seed:
     datasette.add_database(Database(datasette, path=str(other)), name="later")
     assert "/seed/-/compare/later" in await page(datasette, "/seed/-/case")
     text = unescape(await page(datasette, "/seed/-/compare/later"))
-    assert "the same case; B is 1 transactions further on" in text
+    assert "the same case; B is 1 transaction further on" in text
     assert "webhook-timeout" in text
     drawn = re.findall(r"<svg.*?</svg>", text, re.S)
     told = [re.search(r"<title>(\w), (.*?),", one) for one in drawn]
