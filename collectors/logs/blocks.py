@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from collectors.logs.fast import AnyFastLines
+from collectors.logs.fast_form import AnyFastLines
 from collectors.logs.objects import LONGEST, TOO_LONG
 from collectors.logs.record import Unread
 

@@ -103,6 +103,10 @@ def _notes(gather: Gather, until_ms: int | None) -> list[str]:
         notes.append(f"{_count(count, 'time-out')} after {seconds} s on watched routes match no signature")
     if gather.cut:
         notes.append(f"{_count(gather.cut, 'message')} cut short by the platform")
+    if gather.textless:
+        notes.append(
+            f"of {_count(gather.textless, 'matching record')} beyond the first {gather.texts} the text is not kept"
+        )
     if gather.traffic.approximate:
         notes.append("the traffic counts are upper bounds")
     return notes

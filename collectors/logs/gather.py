@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from collectors.logs.answers import Answers
 from collectors.logs.banners import tool_version
 from collectors.logs.identity import Ordinals, key_of
 from collectors.logs.match import Matcher
@@ -20,13 +21,16 @@ from collectors.logs.route import OTHER, Routes
 from collectors.logs.spool import Found, Spool
 from collectors.logs.table import generation
 from collectors.logs.traffic import RequestCounts
-from collectors.logs.values import reading_of, timeout_seconds
+from collectors.logs.values import reading_of
 
 MATCH_LIMIT = 100_000
 """Matches kept per collection; beyond that they are only counted, and the collection ends as truncated."""
+TEXT_LIMIT = 10_000
+"""Records per collection of which the text is kept beside the match; beyond that the line number must do."""
 UNREADABLE_LIMIT = 1_000
 _KNOWN_LIMIT = 40_000
 _SAMPLE = 300
+_BLANK_TEXTS = 2_000
 
 
 def _generation(record: LogRecord, known: str) -> str:
@@ -80,7 +84,7 @@ class Gather:
         self.other_timeouts: Counter[int] = Counter()
         self.records = self.matched = self.unread = self.banners = self.omitted = self.cut = self.timeless = (
             self.outside
-        ) = 0
+        ) = self.texts = self.textless = 0
         self.first_ms: int | None = None
         self.last_ms: int | None = None
         self.version = ""
@@ -90,8 +94,9 @@ class Gather:
         self._placed_ms = placed_ms
         self.window = window
         self.gauges: list[tuple[int, str, str, int]] = []
-        self._unrouted = tuple(i for i, m in enumerate(matchers) if not m.signature.routes)
+        self._answers = Answers(matchers, self.routes, facts)
         self._ordinals = Ordinals()
+        self._adopted, self._room = 0, True
         self._limit = limit
         self.facts = facts
         self.known: dict[int, int] = {}
@@ -165,39 +170,17 @@ class Gather:
 
     def match(self, record: LogRecord) -> None:
         """Ask every signature about a record and keep what matched."""
-        hit = False
-        shown: _Shown | None = None
-        seconds = [n for text in record.messages for n in timeout_seconds(text)]
-        watched: set[int | None] = set()
-        for index in self._on_route(record):
-            matcher = self.matchers[index]
-            watched.add(matcher.signature.timeout_s)
-            unsure = False
-            if matcher.statuses:
-                if record.status is None:
-                    unsure = True
-                else:
-                    self.learn(record.request, record.status)
-                    if record.status not in matcher.statuses:
-                        continue
-            if not matcher.where_holds(record) or (texts := matcher.texts(record)) is None:
-                continue
-            if unsure and not self.facts[record.form].statuses:
-                continue
-            hit |= not unsure
-            shown = shown or self._shown(record, seconds)
-            self._keep(index, record, shown, texts or record.messages[:1] or ("",), unsure=unsure)
-        self.matched += hit
-        if seconds and record.route is not None and watched - {None}:
-            self.other_timeouts.update(set(seconds) - watched)
-
-    def _on_route(self, record: LogRecord) -> Iterable[int]:
-        """The signatures that a record may match by its route; forms without routes are judged by their message
-        alone.
-        """
-        if record.route is not None:
-            return self.routes.of(record.route).signatures
-        return self._unrouted if self.facts[record.form].routes else range(len(self.matchers))
+        answer = self._answers.of(record)
+        if answer.learns:
+            self.learn(record.request, record.status)
+        if answer.others:
+            self.other_timeouts.update(answer.others)
+        if not answer.found:
+            return
+        self.matched += answer.sure
+        shown = self._shown(record, answer.longest_s, sure=answer.sure)
+        for index, texts, unsure in answer.found:
+            self._keep(index, record, shown, texts, unsure=unsure)
 
     def settle(self) -> None:
         """Settle requests whose status was blank in some rows: known elsewhere, they are known; else they stay
@@ -217,10 +200,12 @@ class Gather:
         if Form.QUERY_LINES in self.forms:
             self.forms[Form.QUERY_LINES] += self.forms.pop(Form.QUERY_FIRST, 0)
 
-    def learn(self, request: str | None, status: int) -> None:
-        """Remember that a request's status is known, whatever its other rows leave blank."""
-        if request is not None and len(self.known) < _KNOWN_LIMIT:
-            self.known.setdefault(hash(request), status)
+    def learn(self, request: str | None, status: int | None) -> None:
+        """Remember that a request's status is known, whatever its other rows leave blank; of several the highest."""
+        if request is not None and status is not None and len(self.known) < _KNOWN_LIMIT:
+            number = hash(request)
+            if status > self.known.get(number, 0):
+                self.known[number] = status
 
     def _keep(self, index: int, record: LogRecord, shown: _Shown, texts: Sequence[str], *, unsure: bool) -> None:
         unit = self.matchers[index].unit
@@ -259,10 +244,10 @@ class Gather:
         elif earlier is None or (found.at_ms, found.line) < (earlier.at_ms, earlier.line):
             self.blank[index, request] = found
 
-    def _shown(self, record: LogRecord, seconds: Sequence[int]) -> _Shown:
+    def _shown(self, record: LogRecord, longest_s: int | None, *, sure: bool) -> _Shown:
         at_ms = self._placed_ms if record.failed_ms is None else record.failed_ms
-        if record.starts and seconds and record.at_ms is not None:
-            at_ms = max(at_ms, record.at_ms + 1000 * max(seconds))
+        if record.starts and longest_s is not None and record.at_ms is not None:
+            at_ms = max(at_ms, record.at_ms + 1000 * longest_s)
         if self.spool.count >= self._limit:
             return _Shown(at_ms, None, None, "")
         mask = self.redactor.short
@@ -270,8 +255,28 @@ class Gather:
             at_ms,
             mask(record.route) if record.route is not None else None,
             mask(record.request) if record.request is not None else None,
-            self.redactor.raw(record.raw, record.fields.get("requestQueryString")),
+            self._text(record, sure=sure),
         )
+
+    def _text(self, record: LogRecord, *, sure: bool) -> str:
+        if not sure and record.request is not None:  # most of these are settled and never kept
+            if len(self.blank) >= _BLANK_TEXTS:
+                return ""
+        elif self.texts >= TEXT_LIMIT:
+            self.textless += 1
+            return ""
+        else:
+            self.texts += 1
+        return self.redactor.raw(record.raw, record.fields.get("requestQueryString"))
+
+    def adopt(self, found: Found) -> None:
+        """Keep a match of another part of the log, with its text if there is still room for one."""
+        if found.raw and found.line != self._adopted:
+            self._room = self.texts < TEXT_LIMIT
+            self.texts += self._room
+            self.textless += not self._room
+            self._adopted = found.line
+        self.store(found if self._room or not found.raw else found._replace(raw=""))
 
     def store(self, found: Found) -> None:
         """Keep one match; an exact twin of an earlier one gets a number."""

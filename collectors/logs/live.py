@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collectors.logs.banners import around
-from collectors.logs.fast import AnyFastLines, fast_lines
+from collectors.logs.fast_form import AnyFastLines, fast_lines
 from collectors.logs.gather import Gather
 from collectors.logs.generic import FieldReader
 from collectors.logs.objects import LONGEST, TOO_LONG, line_items

@@ -13,7 +13,7 @@ import threading
 from typing import IO
 
 from collectors.logs.blocks import feed_lines
-from collectors.logs.fast import AnyFastLines, fast_lines
+from collectors.logs.fast_form import AnyFastLines, fast_lines
 from collectors.logs.share import absorb, share_of, write_share
 from collectors.logs.source import LogSource
 

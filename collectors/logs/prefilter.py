@@ -10,7 +10,7 @@ colour's escape. Lines with any of these are candidates.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from collectors.logs.match import Matcher
 from collectors.logs.necessary import necessary_texts
@@ -31,42 +31,43 @@ class Sieve:
 
     Args:
         literals: texts of which every match holds one.
-        hints: byte strings that many wanted lines hold; their places save a search, they make no candidates.
     """
 
-    def __init__(self, literals: Sequence[str], hints: Sequence[bytes] = ()) -> None:
+    def __init__(self, literals: Sequence[str]) -> None:
         patterns = [literal.encode() for literal in literals] + sorted(_escapes("".join(literals)))
         self._strong = len(patterns)
-        self._colours = self._strong + len(_ESCAPES_OF_ESC)
         begun = [literal[:at].encode() for literal in literals for at in range(1, len(literal))]
         self._begun = {text[-3:] for text in begun}
         self._last = {text[-1] for text in begun} | {ord("\\")}
         self._search = ahocorasick_rs.BytesAhoCorasick(
-            [*patterns, *_ESCAPES_OF_ESC, *hints],
+            [*patterns, *_ESCAPES_OF_ESC],
             matchkind=ahocorasick_rs.MatchKind.LeftmostFirst,  # the default kind is seven times slower
         )
 
-    def places(self, block: memoryview) -> Iterator[tuple[int, bool]]:
-        """Positions inside lines, in order, and whether each makes its line a candidate; several may lie in one line."""
-        strong, colours, begun = self._strong, self._colours, self._begun
-        for pattern, start, _ in self._search.find_matches_as_indexes(block):
-            if pattern < strong:
-                yield start, True
-            elif pattern >= colours:
-                yield start, False
-            elif start and block[start - 1] in self._last:
-                # A colour makes a candidate only inside a literal, or where it is no colour but text after a backslash.
-                before = bytes(block[max(0, start - 3) : start])
-                if before in begun or before[-2:] in begun or before[-1:] in begun or before.endswith(b"\\"):
-                    yield start, True
+    def places(self, view: memoryview, buffer: bytearray) -> list[int]:
+        """Positions inside the candidate lines of `view`, the beginning of `buffer`, in order; several may lie in one
+        line.
+        """
+        strong, last = self._strong, self._last
+        return [
+            start
+            for pattern, start, _ in self._search.find_matches_as_indexes(view)
+            if pattern < strong or (start and buffer[start - 1] in last and self._interrupts(buffer, start))
+        ]
+
+    def _interrupts(self, buffer: bytearray, start: int) -> bool:
+        """Whether a colour stands inside a literal, or is no colour but text after a backslash."""
+        before = bytes(buffer[max(0, start - 3) : start])
+        begun = self._begun
+        return before in begun or before[-2:] in begun or before[-1:] in begun or before.endswith(b"\\")
 
 
-def sieve_for(matchers: Iterable[Matcher], hints: Sequence[bytes] = ()) -> Sieve | None:
+def sieve_for(matchers: Iterable[Matcher]) -> Sieve | None:
     """The search for a set of signatures; None when the extension is not there or a signature has no literal that
     must occur.
     """
     literals = literals_of(matchers)
-    return Sieve(literals, hints) if literals is not None and ahocorasick_rs is not None else None
+    return Sieve(literals) if literals and ahocorasick_rs is not None else None
 
 
 def literals_of(matchers: Iterable[Matcher]) -> tuple[str, ...] | None:

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Iterator
 
 from collectors.logs.blocks import feed_lines
-from collectors.logs.fast import fast_lines
+from collectors.logs.fast_form import fast_lines
 from collectors.logs.gather import Gather
 from collectors.logs.generic import FieldReader
 from collectors.logs.parallel import read_in_two, worth_two

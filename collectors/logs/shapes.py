@@ -33,6 +33,7 @@ _WRAPPERS = ("logs", "data", "records", "entries", "events", "results", "items")
 NO_TIME = "carries no usable time"
 UNKNOWN_FORM = "is JSON of no known form"
 _LONGEST_BEFORE_MS = 24 * 3_600_000
+_NO_FIELDS: Fields = {}
 
 
 def shape_of(fields: Fields) -> Callable[[Fields, int, bytes], Item] | None:
@@ -109,30 +110,31 @@ def stream_record(fields: Fields, line: int, raw: bytes) -> Item:
     at_ms = instant_of(fields.get("timestampInMs", fields.get("timestamp")))
     if at_ms is None:
         return Unread(line, NO_TIME, raw)
-    route, message, row = (
+    return stream_of(
+        line,
+        raw,
+        at_ms,
         normalise_route(fields.get("requestPath")),
+        status_of(fields.get("responseStatusCode")),
         text_of(fields.get("message")),
         fields.get("rowId"),
+        cut=fields.get("messageTruncated") is True,
+        fields=fields,
     )
+
+
+def stream_of(
+    line: int, raw: bytes, at_ms: int, route: str | None, status: int | None, message: str, row: object, *, cut: bool,
+    fields: Fields = _NO_FIELDS,
+) -> LogRecord:  # fmt: skip
+    """A record of form A from its values."""
     # The real row id is only the milliseconds again, so two lines of one millisecond share it.
     real = isinstance(row, str) and row not in ("", str(at_ms))
     identity = digest("a", row if real else "", at_ms, route, message.strip())
     return LogRecord(
-        line,
-        Form.STREAM,
-        raw,
-        at_ms,
-        at_ms,
-        None,
-        route,
-        status_of(fields.get("responseStatusCode")),
-        None,
-        _texts(message),
-        identity,
-        ordinal=not real,
-        cut=fields.get("messageTruncated") is True,
+        line, Form.STREAM, raw, at_ms, at_ms, None, route, status, None, _texts(message), identity, ordinal=not real, cut=cut,
         fields=fields,
-    )
+    )  # fmt: skip
 
 
 def query_record(fields: Fields, line: int, raw: bytes) -> Item:
@@ -183,24 +185,21 @@ def drain_record(fields: Fields, line: int, raw: bytes) -> Item:
     route = normalise_route(proxy.get("path")) or normalise_route(fields.get("path"))
     status = status_of(proxy.get("statusCode")) or status_of(fields.get("statusCode"))
     request = request_of(fields.get("requestId")) or request_of(proxy.get("vercelId"))
-    message, entry = text_of(fields.get("message")), fields.get("id")
+    started_ms, message = instant_of(proxy.get("timestamp")), text_of(fields.get("message"))
+    return drain_of(line, raw, at_ms, started_ms, route, status, request, message, fields.get("id"), fields)
+
+
+def drain_of(
+    line: int, raw: bytes, at_ms: int, started_ms: int | None, route: str | None, status: int | None, request: str | None,
+    message: str, entry: object, fields: Fields = _NO_FIELDS,
+) -> LogRecord:  # fmt: skip
+    """A record of form C from its values."""
     known = isinstance(entry, str | int) and not isinstance(entry, bool) and str(entry) != ""
+    identity = str(entry) if known else digest("c", at_ms, request, route, status, message.strip())
     return LogRecord(
-        line,
-        Form.DRAIN,
-        raw,
-        at_ms,
-        at_ms,
-        instant_of(proxy.get("timestamp")),
-        route,
-        status,
-        request,
-        _texts(message),
-        str(entry) if known else digest("c", at_ms, request, route, status, message.strip()),
-        ordinal=not known,
-        is_request=request is not None,
-        fields=fields,
-    )
+        line, Form.DRAIN, raw, at_ms, at_ms, started_ms, route, status, request, _texts(message), identity,
+        ordinal=not known, is_request=request is not None, fields=fields,
+    )  # fmt: skip
 
 
 def export_record(fields: Fields, line: int, raw: bytes) -> Item:

@@ -34,7 +34,7 @@ class Share(msgspec.Struct):
     matches: int
 
 
-_TOTALS = ("records", "matched", "unread", "banners", "omitted", "cut", "timeless", "outside")
+_TOTALS = ("records", "matched", "unread", "banners", "omitted", "cut", "timeless", "outside", "textless")
 _PIECE = 1024
 
 
@@ -81,7 +81,8 @@ def absorb(gather: Gather, file: IO[bytes], lines_before: int) -> None:
     gather.other_timeouts.update(share.other_timeouts)
     gather.keep_unreadable((line + lines_before, reason, sample) for line, reason, sample in share.unreadable)
     gather.faults += [SourceFault(line + lines_before, failed, reason) for line, failed, reason in share.faults]
-    gather.known = share.known | gather.known
+    for number, status in share.known.items():
+        gather.known[number] = max(status, gather.known.get(number, 0))
     gather.version = gather.version or share.version
     for minute, route, hashes, nameless, gone in share.traffic:
         gather.traffic.take_part((minute, route), array("q", hashes), nameless, gone)
@@ -89,7 +90,7 @@ def absorb(gather: Gather, file: IO[bytes], lines_before: int) -> None:
     for index, request, found in share.blank:
         gather.remember(index, request, found._replace(line=found.line + lines_before))
     for found in _matches(file, share.matches):
-        gather.store(found._replace(line=found.line + lines_before))
+        gather.adopt(found._replace(line=found.line + lines_before))
 
 
 def _matches(file: IO[bytes], count: int) -> Iterator[Found]:

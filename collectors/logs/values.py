@@ -17,7 +17,8 @@ LAST_MS = 253_402_300_799_999
 LONGEST_REQUEST_MS = 24 * 3_600_000
 _LARGEST_READING = 2**63 // 1_000_000
 
-_ABSENT = frozenset({"", "-", "---", "-1", "null", "undefined"})
+ABSENT = frozenset({"", "-", "---", "-1", "null", "undefined"})
+"""How platforms write that there is no request id."""
 _EMBEDDED_MS = re.compile(r"(?:^|[-_])(1\d{12})(?:[-_]|$)")
 _SUFFIX = re.compile(r"(.*-1\d{12}-[0-9a-f]{6,})_\d+")
 _EXPORT_UTC = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?")
@@ -46,7 +47,7 @@ def request_of(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     text = value.rpartition("::")[2]
-    return None if text in _ABSENT else text
+    return None if text in ABSENT else text
 
 
 def base_request(request: str | None) -> str | None:

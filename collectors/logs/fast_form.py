@@ -1,0 +1,47 @@
+"""Which fast reader a log may be read with, if any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from collectors.logs.fast_drain import DrainLines
+from collectors.logs.fast_stream import StreamLines
+from collectors.logs.gather import Gather
+from collectors.logs.prefilter import literals_of, sieve_for
+from collectors.logs.reader import json_line
+from collectors.logs.record import Form, Item, LogRecord
+
+AnyFastLines = DrainLines | StreamLines
+_SAMPLED = 50
+
+
+def fast_lines(head: bytes, gather: Gather, *, search: bool = True) -> AnyFastLines | None:
+    """A reader for a log that begins like this, or None when only the ordinary reader can read it exactly.
+
+    Args:
+        head: the beginning of the log, whole lines.
+        gather: takes what is found.
+        search: use the search extension if it is there.
+    """
+    literals = literals_of(gather.matchers)
+    if literals is None or any(m.signature.where or not (m.reads_text or m.statuses) for m in gather.matchers):
+        return None
+    sieve = sieve_for(gather.matchers) if search else None
+    match _form_of(head):
+        case Form.DRAIN:
+            return DrainLines(gather, literals, sieve)
+        case Form.STREAM:
+            return StreamLines(gather, literals, sieve)
+        case _:
+            return None
+
+
+def _form_of(head: bytes) -> Form | None:
+    forms: set[Form] = set()
+    for text in head.split(b"\n", _SAMPLED)[:_SAMPLED]:
+        forms |= {item.form for item in _first_items(text) if isinstance(item, LogRecord)}
+    return forms.pop() if len(forms) == 1 else None
+
+
+def _first_items(text: bytes) -> Iterator[Item]:
+    yield from json_line(1, text.removesuffix(b"\r"))
