@@ -9,13 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from collectors.logs.command import log_command
 from collectors.logs.conclude import Prospect, prospect
 from collectors.logs.ingest import Asked, gather_for
 from collectors.logs.route import pattern_test
@@ -76,8 +75,8 @@ def form_of(source: Source) -> str:
     """How a source writes its records: `jsonl` or `csv` with its own fields, else `query` or, when its command follows, `stream`."""
     if source.format and source.fields:
         return source.format
-    words = _words(source.command.text) if source.command else []
-    return "stream" if "--follow" in words or ("-f" in words and "vercel" in words) else "query"
+    follows = source.command is not None and log_command(source.command.text).lasts_ms is not None
+    return "stream" if follows else "query"
 
 
 def written(runbook: Runbook, source: Source, records: Sequence[tuple[int, str, Specimen]]) -> bytes:
@@ -157,13 +156,6 @@ def _neutral_status(runbook: Runbook) -> int:
     """A status that no signature asks for, so that a specimen of one is none of another."""
     looked = {status for signature in runbook.signatures for status in signature.statuses}
     return next((status for status in _NEUTRAL_STATUSES if status not in looked), 598)
-
-
-def _words(command: str) -> list[str]:
-    try:
-        return shlex.split(command, comments=True)
-    except ValueError:
-        return re.split(r"\s+", command)
 
 
 def _query(at_ms: int, name: str, specimen: Specimen) -> dict[str, Any]:
