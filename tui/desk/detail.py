@@ -12,6 +12,7 @@ from tui.desk import figures
 from tui.desk.paint import Lines, Row, row
 from tui.desk.prose import wrap
 from tui.desk.snapshot import Frame
+from tui.desk.step_view import drilled_rows
 
 _PLOT_ROWS = 4
 _LABEL = 10
@@ -25,6 +26,7 @@ def detail_rows(frame: Frame, signal_id: str, width: int) -> list[Row]:
     rows = _headline(frame, signal, width)
     rows += [line for condition in signal.conditions for line in _condition(frame, condition, width)]
     rows += _people(frame, signal, width)
+    rows += drilled_rows(frame, frame.snapshot.stamps.signals.get(signal_id) if frame.snapshot.stamps else None, width)
     rows += _plot(frame, signal, width)
     return rows
 

@@ -58,6 +58,8 @@ def _facts(frame: Frame, width: int) -> list[Row]:
         f"{snapshot.path}, case {snapshot.judgement.case_id[:8]}, transaction {snapshot.chain.seq}, head {snapshot.chain.head[:16]}",
         f"holds {counts or 'nothing yet'}",
     ]
+    if snapshot.stamps is not None and snapshot.stamps.trouble:
+        facts.append(snapshot.stamps.trouble)
     rows = [row("", (line, "")) for fact in facts for line in wrap(fact, width, glyphs)]
     for stream in snapshot.streams:
         covered = (

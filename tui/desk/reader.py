@@ -13,6 +13,7 @@ from store.explain import SignalExplanation, explain
 from store.judge import Judgement, Question, frontier_question, judge, question_at, read_judgement, staged
 from store.runbook.model import Runbook
 from store.series import Series, read_series
+from store.stamps import Stamps, stamps_for
 from store.trust import is_trusted
 from store.walk.citations import KINDS
 from store.walk.events import reading
@@ -50,6 +51,7 @@ _LOOKED = (
     "edition",
     "case_info",
 )
+_STAMPS_AGE_MS = 30_000
 
 
 class Wanted(NamedTuple):
@@ -85,6 +87,7 @@ class CaseReader:
         self._known: tuple[int, Runbook] | None = None
         self._facts: _Facts | None = None
         self._resume: tuple[Resume | None] | None = None
+        self._stamps: tuple[str, int, Stamps] | None = None
 
     def close(self) -> None:
         """Let the file go."""
@@ -134,6 +137,7 @@ class CaseReader:
             looked=_looked(db, wanted.ref),
             resume=self._resume[0],
             papers=_papers(db, runbook),
+            stamps=self._drilled(runbook, now),
             trusted=not sealed and is_trusted(self._case),
             stopped="" if sealed else self._case.evidence_stopped() or "",
         )
@@ -148,6 +152,13 @@ class CaseReader:
         if self._facts is None or self._facts.seq != seq:
             self._facts = _Facts(seq, timeline(db), _seen(db), _counts(db))
         return self._facts
+
+    def _drilled(self, runbook: Runbook, now_ms: int) -> Stamps:
+        """When its steps and signals were drilled; that changes only when a drill ends, so it is read again now and then."""
+        known = self._stamps
+        if known is None or known[0] != runbook.sha256 or now_ms - known[1] >= _STAMPS_AGE_MS:
+            self._stamps = known = (runbook.sha256, now_ms, stamps_for(runbook))
+        return known[2]
 
     @staticmethod
     def _gaps(db: sqlite3.Connection, walk: WalkState, judgement: Judgement) -> tuple[Gap, ...]:

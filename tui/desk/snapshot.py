@@ -13,6 +13,7 @@ from store.explain import SignalExplanation
 from store.judge import Judgement, SignalState
 from store.runbook.model import Runbook
 from store.series import Series
+from store.stamps import Stamps
 from store.walk.gaps import Gap
 from store.walk.roles import RoleArtifact
 from store.walk.states import WalkState
@@ -99,6 +100,7 @@ class Snapshot:
     looked: Looked | None
     resume: Resume | None
     papers: tuple[RoleArtifact, ...] = ()
+    stamps: Stamps | None = None
     trusted: bool = False
     stopped: str = ""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from store.instants import format_duration
 from store.runbook.model import Runbook, Step
+from store.stamps import Stamp
 from store.walk.states import StepState
 from tui.desk import figures
 from tui.desk.paint import Lines, Row, row
@@ -27,6 +28,7 @@ def view_rows(frame: Frame, step_id: str, width: int) -> list[Row]:
     state = snapshot.walk.step(step_id)
     rows = _standing(frame, state, width)
     rows += _action(frame, state, width)
+    rows += drilled_rows(frame, frame.snapshot.stamps.steps.get(step_id) if frame.snapshot.stamps else None, width)
     rows += _tail(frame, state, width)
     if step.command is not None:
         rows += [row(""), *code_rows(step.command.text, width, frame.glyphs)]
@@ -76,6 +78,17 @@ def _action(frame: Frame, state: StepState, width: int) -> list[Row]:
         return [row("", ("sealed: nothing more is written", "dim"))]
     words = primary(frame.snapshot.runbook, state).words
     return [row("", (line, "key")) for line in wrap(words, width, frame.glyphs)]
+
+
+def drilled_rows(frame: Frame, stamp: Stamp | None, width: int) -> list[Row]:
+    """When it was drilled last, and how that went; nothing where it never was."""
+    if stamp is None:
+        return []
+    told = stamp.told(frame.now_ms)
+    return [
+        row("", (line, "watch" if stamp.void or not stamp.passed else "dim"))
+        for line in wrap(told, width, frame.glyphs)
+    ]
 
 
 def _tail(frame: Frame, state: StepState, width: int) -> list[Row]:

@@ -53,6 +53,7 @@ async def test_every_pane_stands_as_it_was_kept(
     size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CLOSEOUT_STATE_DIR", str(tmp_path / "state"))
     make_case(Path("case.db"))
     await walk_panes(size, UNICODE, f"{size[0]}x{size[1]}")
 
@@ -61,6 +62,7 @@ async def test_plain_ascii_says_the_same_without_a_byte_above_127(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CLOSEOUT_STATE_DIR", str(tmp_path / "state"))
     make_case(Path("case.db"))
     await walk_panes((80, 24), ASCII, "ascii-80x24")
     for kept in GOLDENS.glob("ascii-*.txt"):

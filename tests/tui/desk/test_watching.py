@@ -14,10 +14,12 @@ import pytest
 
 from store import trust
 from store.case import Case
+from store.stamps import SIGNAL, STEP, stamp
 from store.walk import act
 from store.walk.states import StepState, read_walk
 from tests.tui.desk.desk_world import (
     DEADLINE_S,
+    NOW,
     RUNBOOK,
     answer,
     make_case,
@@ -44,6 +46,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     log = tmp_path / "web.log"
     log.write_text('{"timestamp":"2026-02-18T03:40:00Z","message":"inbox timed out"}\n')
     monkeypatch.setenv("WEB_LOG", str(log))
+    monkeypatch.setenv("CLOSEOUT_STATE_DIR", str(tmp_path / "state"))
     return make_case(tmp_path / "case.db", text=WATCHED)
 
 
@@ -217,3 +220,18 @@ def test_a_collection_asked_twice_at_once_to_stop_ends(path: Path) -> None:
             process.send_signal(signal.SIGINT)
             process.send_signal(signal.SIGTERM)
             process.wait(DEADLINE_S)
+
+
+async def test_when_a_step_and_a_signal_were_drilled_is_shown_and_nothing_where_they_never_were(path: Path) -> None:
+    with Case.open(path) as case:
+        runbook = case.runbook()
+    stamp(runbook, STEP, "confirm", took_ms=41_000, passed=True, drilled_ms=NOW - 12 * 86_400_000)
+    stamp(runbook, SIGNAL, "inbox-300s", took_ms=2_000, passed=False, drilled_ms=NOW - 3_600_000, why="tripped at 22")
+    desk = make_desk(path)
+    async with desk.run_test(size=(120, 36)) as pilot:
+        await opened(pilot)
+        await until(pilot, lambda: "last drilled 12 days ago, 41 s, passed" in screen_text(desk))
+        await pilot.press("j")
+        await until(pilot, lambda: "last drilled" not in screen_text(desk))
+        await pilot.press("2")
+        await until(pilot, lambda: "last drilled 1 hour ago, 2.0 s, failed: tripped at 22" in screen_text(desk))
