@@ -42,7 +42,7 @@ def collect_queries(
     version = version_of(command, environ)
 
     def look(until: int) -> ImportedLog:
-        since = since_ms if since_ms is not None and not done else _resume_ms(case, source, until)
+        since = since_ms if since_ms is not None and not done else _resume_ms(case, runbook, source, until)
         asked = Asked(source.id, since, until, command=command.text, tool_version=version, limit=command.limit)
         return collect_query(
             case, runbook, source, command, asked, stop=stop, environ=environ, clock=clock, stall_s=stall_s
@@ -124,8 +124,11 @@ def _drain(child: Child, output: IO[bytes], stop: Callable[[], bool], stall_s: f
     return ""
 
 
-def _resume_ms(case: Case, source: Source, until_ms: int) -> int:
-    """Where the next look begins: where the last good one ended, less what had not settled then."""
+def _resume_ms(case: Case, runbook: Runbook, source: Source, until_ms: int) -> int:
+    """Where the next look begins: where the last good one ended, less what had not settled then, less the longest time-out.
+
+    A request is found by its start: one that began before the last look and timed out after it would be in neither.
+    """
     (reached,) = case.read().execute(
         "SELECT max(c.to_ms) FROM coverage c LEFT JOIN collection_end e ON e.collection = c.collection "
         "WHERE c.stream = ? AND ifnull(e.status, 'ok') = 'ok' "
@@ -134,7 +137,8 @@ def _resume_ms(case: Case, source: Source, until_ms: int) -> int:
     ).fetchone()  # fmt: skip
     if reached is None or not 0 < until_ms - reached < _LONGEST_GAP_MS:
         return until_ms - FIRST_LOOK_MS
-    return int(reached) - source.settle_ms
+    longest_s = max((signature.timeout_s or 0 for signature in runbook.signatures), default=0)
+    return int(reached) - source.settle_ms - 1000 * longest_s
 
 
 def _wait(seconds: float, stop: Callable[[], bool]) -> bool:
