@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,6 +119,27 @@ def test_the_signals_are_the_same_as_on_the_command_line(served: Served) -> None
     assert [(row["signal"], row["state"], row["reason"]) for row in published] == [
         (signal["id"], signal["state"], signal["reason"]) for signal in told
     ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/seed/-/case",
+        "/seed/note",
+        "/seed/note/1",
+        "/seed/note/-/insert",
+        "/seed/-/create",
+        "/seed/note/-/drop",
+        "/seed/-/execute-write",
+    ],
+)
+def test_nothing_is_taken_not_even_by_the_routes_that_write(served: Served, path: str) -> None:
+    body = json.dumps({"row": {"body": "x"}, "sql": "delete from note", "confirm": True}).encode()
+    asked = urllib.request.Request(served.address + path, body, {"Content-Type": "application/json"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(asked, timeout=30)
+    refused.value.close()
+    assert refused.value.code == 405
 
 
 def test_a_real_browser_finds_the_page_whole(served: Served, browser: Any) -> None:
