@@ -16,6 +16,7 @@ from typing import NoReturn
 
 # name -> (module in tui.commands, one line for --help), in the order in which people meet them
 COMMANDS: dict[str, tuple[str, str]] = {
+    "new": ("new", "write a first runbook by asking a few things"),
     "check": ("check", "say every fault of a runbook with its line"),
     "init": ("init", "begin a case: one file for everything that follows"),
     "run": ("run", "open the desk: the walk with the live board"),
@@ -48,7 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("completion", "print the completion script of a shell"),
 }
 # In the contract of the command line, not built yet: said so instead of "invalid choice".
-PLANNED = ("new", "drill")
+PLANNED = ("drill",)
 
 _EXITS = """\
 exit codes:
