@@ -17,13 +17,16 @@ from store.case import Case, connect, now_ms
 from store.errors import Refused
 from store.journal import Gap, Note, Seal
 from store.judge import Judgement, frontier_question, judge
+from store.runbook.model import StepKind
 from store.seal.delivery import check_copy, check_free, deliver, sync_folder
 from store.seal.gaps import gap_report
 from store.seal.receipt import Receipt
 from store.seal.sign import sign_file
 from store.transaction import Transaction
+from store.walk.act import end_with
 from store.walk.evaluations import record_evaluation
-from store.walk.states import read_walk
+from store.walk.session import this_terminal
+from store.walk.walk import Acting, Walk
 
 SEALED_MODE = 0o444
 COPY_MODE = 0o600
@@ -65,7 +68,7 @@ def seal_case(
     with Case.open(path) as case:
         already = case.head().kind == "seal"
     if not already:
-        _seal(path, operator, override, clock)
+        _seal(path, out, operator, override, clock)
     deliver(path, out, mode=SEALED_MODE, exactly=already and not _is_source(path))
     receipt, gaps = _receipt_of(out, "seal"), read_gaps(out)
     if key is None:
@@ -99,21 +102,22 @@ def read_gaps(path: Path) -> tuple[Gap, ...]:
         return tuple(Gap(*row) for row in case.read().execute("SELECT kind, ref, text FROM gap ORDER BY id"))
 
 
-def _seal(path: Path, operator: str, override: str | None, clock: Callable[[], int]) -> None:
+def _seal(path: Path, out: Path, operator: str, override: str | None, clock: Callable[[], int]) -> None:
     check_copy(path)  # a case that does not verify is not worth ending
-    with (
-        Case.open(path, write=True, clock=clock) as case,
-        case.transaction("seal", kind="seal") as tx,
-        Case.open(path) as reader,  # what it sees stands still: the write lock is ours
-    ):
-        _store_seal(tx, reader, operator, override, clock())
+    with Case.open(path, write=True, clock=clock) as case:
+        walk = Walk(case, this_terminal(operator))
+        walk.edition()  # parsing is slow; not under the lock
+        with (
+            case.transaction("seal", kind="seal") as tx,
+            Case.open(path) as reader,  # what it sees stands still: the write lock is ours
+        ):
+            _store_seal(tx, reader, walk.take_up(tx), out.name, override)
 
 
-def _store_seal(tx: Transaction, reader: Case, operator: str, override: str | None, now: int) -> None:
-    db = reader.read()
-    walk = read_walk(db, reader.runbook(), edition=reader.edition(), now_ms=now)
+def _store_seal(tx: Transaction, reader: Case, acting: Acting, name: str, override: str | None) -> None:
+    db, now = reader.read(), acting.now_ms
     judgement = judge(db, frontier_question(db))
-    open_steps = [step.id for step in walk.open_mandatory]
+    open_steps = [step.id for step in acting.walk.open_mandatory]
     if open_steps and not (override or "").strip():
         named = ", ".join(open_steps[:_NAMED]) + (
             f" and {len(open_steps) - _NAMED} more" if len(open_steps) > _NAMED else ""
@@ -123,11 +127,12 @@ def _store_seal(tx: Transaction, reader: Case, operator: str, override: str | No
             f"finish or skip them (closeout next {reader.path}), or seal with --override REASON",
         )
     said = override if open_steps else None
-    gaps = gap_report(db, walk, judgement, override=said)
+    end_with(acting, StepKind.SEAL, reason=f"sealed into {name}", override=said or "")
+    gaps = gap_report(db, acting.walk, judgement, override=said)
     evaluation = record_evaluation(tx, judgement, now_ms=now, why="the case was sealed")
     start, end = _stretch(db, judgement)
     (cookie,) = db.execute("PRAGMA main.schema_version").fetchone()
-    tx.add(Seal(now, operator, evaluation, judgement.worst, start, end, len(gaps), said, cookie))
+    tx.add(Seal(now, acting.who.operator, evaluation, judgement.worst, start, end, len(gaps), said, cookie))
     tx.add_all(gaps)
 
 

@@ -88,15 +88,20 @@ class Walk:
         """The frame of one deed: the write lock, the state under it, and one commit at the end."""
         self.edition()  # parsing is slow; not under the lock
         with self.case.transaction(WRITER) as tx:
-            edition, runbook = self.edition()
-            now, elapsed = self.case.clock(), self.monotonic()
-            session = open_session(tx, self.who, now_ms=now)
-            seen = derive(tx.query, runbook, edition=edition, now_ms=now, monotonic_ms=elapsed, life=self.life)
-            secrets = secret_values(runbook, self.environ)
-            acting = Acting(tx, self.who, runbook, edition, session, now, elapsed, self.life, secrets, seen)
-            acting.record_lost()
+            acting = self.take_up(tx)
             acting.begin_scope()
             yield acting
+
+    def take_up(self, tx: Transaction) -> Acting:
+        """The state as a transaction sees it, with the attempts written down whose process is gone."""
+        edition, runbook = self.edition()
+        now, elapsed = self.case.clock(), self.monotonic()
+        session = open_session(tx, self.who, now_ms=now)
+        seen = derive(tx.query, runbook, edition=edition, now_ms=now, monotonic_ms=elapsed, life=self.life)
+        secrets = secret_values(runbook, self.environ)
+        acting = Acting(tx, self.who, runbook, edition, session, now, elapsed, self.life, secrets, seen)
+        acting.record_lost()
+        return acting
 
 
 def begin(walk: Walk) -> WalkState:
