@@ -55,8 +55,9 @@ class FastLines(Generic[Line]):
         self._literals = tuple(literals) if sieve is None else ()
         kinds = self.kinds_with_text if self._literals else self.kinds
         self._decoders = [msgspec.json.Decoder(kind) for kind in kinds]
-        by_status = [m for m in gather.matchers if m.statuses and not m.reads_text]
-        self._wanted = frozenset(status for m in by_status for status in m.statuses)
+        self._by_status = any(m.statuses for m in gather.matchers)
+        alone = [m for m in gather.matchers if m.statuses and not m.reads_text]
+        self._wanted = frozenset(status for m in alone for status in m.statuses)
         self._sure = frozenset(range(1, 1000)) - self._wanted
         self._paths = Paths(gather)
 

@@ -20,20 +20,48 @@ from store.instants import MINUTE_MS
 
 
 class _Proxy(Struct, gc=False):
-    path: str | None = None
+    path: str
+    timestamp: int
     statusCode: int | None = None
+
+
+class _AnyProxy(Struct, gc=False):
+    path: str | None = None
     timestamp: int | None = None
+    statusCode: int | None = None
 
 
-_NO_PROXY = _Proxy()
+_NO_PROXY = _AnyProxy()
 
 
-def _no_proxy() -> _Proxy:
+def _no_proxy() -> _AnyProxy:
     return _NO_PROXY
 
 
-class _Line(Struct, gc=False):
+class ProxiedLine(Struct, gc=False):
+    """A line with a `proxy` that says it all; no other form has one."""
+
     timestamp: int
+    proxy: _Proxy
+    requestId: str | None = None
+
+    @staticmethod
+    def paths(lines: Sequence[DrainLine]) -> list[str]:
+        """The path of each line."""
+        return [line.proxy.path for line in lines]  # type: ignore[misc]
+
+    @staticmethod
+    def statuses(lines: Sequence[DrainLine]) -> list[int | None]:
+        """The status of each line, where the proxy has one."""
+        return [line.proxy.statusCode for line in lines]
+
+
+class AnyLine(Struct, gc=False):
+    """A line that its own id shows to be of a drain."""
+
+    timestamp: int
+    id: Annotated[str, Meta(min_length=1)]
+    proxy: _AnyProxy = msgspec.field(default_factory=_no_proxy)
     path: str | None = None
     statusCode: int | None = None
     requestId: str | None = None
@@ -45,43 +73,40 @@ class _Line(Struct, gc=False):
     requestPath: None = None
     rows: None = None
     rowId: None = None
-    requestQueryString: None = None
+
+    @staticmethod
+    def paths(lines: Sequence[DrainLine]) -> list[str]:
+        """The path of each line, as far as it has one."""
+        return [line.proxy.path or line.path or "" for line in lines]  # type: ignore[union-attr]
+
+    @staticmethod
+    def statuses(lines: Sequence[DrainLine]) -> list[int | None]:
+        """The status of each line, as far as it has one."""
+        return [status_of(line.proxy.statusCode) or line.statusCode for line in lines]  # type: ignore[union-attr]
 
 
-class DrainLine(_Line, gc=False, kw_only=True):
-    """A line with a `proxy`, which no other form has."""
-
-    proxy: _Proxy
-
-
-class AnyDrainLine(DrainLine, gc=False, kw_only=True):
-    """A line that its own id shows to be of a drain."""
-
-    id: Annotated[str, Meta(min_length=1)]
-    proxy: _Proxy = msgspec.field(default_factory=_no_proxy)
-
-
-class DrainText(DrainLine, gc=False, kw_only=True):
-    """A line with a `proxy`, and its text."""
+class ProxiedText(ProxiedLine, gc=False):
+    """The same with its text."""
 
     message: str | None = None
 
 
-class AnyDrainText(AnyDrainLine, gc=False, kw_only=True):
-    """A line with an id, and its text."""
+class AnyText(AnyLine, gc=False):
+    """The same with its text."""
 
     message: str | None = None
 
 
-_TEXT = msgspec.json.Decoder(AnyDrainText)
+DrainLine = ProxiedLine | AnyLine
+_TEXT = msgspec.json.Decoder(AnyText)
 
 
 class DrainLines(FastLines[DrainLine]):
     """Reads blocks of form C."""
 
     form = Form.DRAIN
-    kinds = (DrainLine, AnyDrainLine)
-    kinds_with_text = (DrainText, AnyDrainText)
+    kinds = (ProxiedLine, AnyLine)
+    kinds_with_text = (ProxiedText, AnyText)
 
     def _picked(self, records: list[DrainLine]) -> dict[int, bool] | None:
         times = [r.timestamp for r in records]
@@ -89,73 +114,61 @@ class DrainLines(FastLines[DrainLine]):
         first, last, low, high = min(times), max(times), min(starts), max(starts)
         if first <= 0 or last > LAST_MS or low <= 0 or high > LAST_MS:
             return None
+        kind, known = type(records[0]), self._paths
+        places = [known[path.partition("?")[0]] for path in kind.paths(records)]
+        ids = [r.requestId for r in records]
+        statuses = kind.statuses(records) if self._by_status else []
         if low // MINUTE_MS == high // MINUTE_MS:
-            plain = self._requests(records, low - low % MINUTE_MS)
+            odd = self._requests(low, range(len(records)), places, ids, statuses)
         else:
-            minutes: defaultdict[int, list[DrainLine]] = defaultdict(list)
-            for record, start in zip(records, starts, strict=True):
-                minutes[start - start % MINUTE_MS].append(record)
-            plain = min([self._requests(group, minute) for minute, group in minutes.items()])
-        picked = {} if plain else dict.fromkeys(self._odd(records), TAKE)
-        for index in self._by_status(records):
-            picked.setdefault(index, MATCH)
+            minutes: defaultdict[int, list[int]] = defaultdict(list)
+            for index, start in enumerate(starts):
+                minutes[start // MINUTE_MS].append(index)
+            odd = []
+            for minute, indexes in minutes.items():
+                odd += self._requests(minute * MINUTE_MS, indexes, places, ids, statuses)
+        picked = dict.fromkeys(self._for_status(places, statuses), MATCH) | dict.fromkeys(odd, TAKE)
         self._count(times, first, last, picked)
         return picked
 
-    def _requests(self, records: Sequence[DrainLine], minute: int) -> bool:
-        """Count the requests of one minute; whether all lines were plain, else the others are not counted yet."""
-        known = self._paths
-        groups: defaultdict[Place | None, list[DrainLine]] = defaultdict(list)
-        for record in records:
-            groups[known[(record.proxy.path or record.path or "").partition("?")[0]]].append(record)
-        plain = groups.pop(None, None) is None
+    def _requests(
+        self, at_ms: int, indexes: Iterable[int], places: list[Place | None], ids: list[str | None], statuses: list[int | None]
+    ) -> list[int]:  # fmt: skip
+        """Count the requests of lines of one minute; the lines, by index, whose path or id is not plain are not counted."""
+        groups: defaultdict[Place | None, list[int]] = defaultdict(list)
+        for index in indexes:
+            groups[places[index]].append(index)
+        odd = groups.pop(None, [])
         for place, group in groups.items():
-            if place is None:
-                continue
             try:
-                requests = [r.requestId.rpartition("::")[2] for r in group]  # type: ignore[union-attr]
-                usual = ABSENT.isdisjoint(requests)
+                requests = [ids[i].rpartition("::")[2] for i in group]  # type: ignore[union-attr]
+                plain = ABSENT.isdisjoint(requests)
             except AttributeError:
-                usual = False
-            if not usual:
                 plain = False
-                group = [r for r in group if request_of(r.requestId) is not None]
-                requests = [(r.requestId or "").rpartition("::")[2] for r in group]
-            if group:
-                self.gather.traffic.see_hashes((minute, place.label), map(hash, requests))
+            if not plain:
+                odd += [i for i in group if request_of(ids[i]) is None]
+                group = [i for i in group if request_of(ids[i]) is not None]
+                requests = [(ids[i] or "").rpartition("::")[2] for i in group]
+            if place is not None and group:
+                self.gather.traffic.see_hashes((at_ms - at_ms % MINUTE_MS, place.label), map(hash, requests))
                 if place.by_status:
-                    self._learn(group, requests)
-        return plain
+                    self._learn(requests, [statuses[i] for i in group])
+        return odd
 
-    def _learn(self, group: Iterable[DrainLine], requests: Iterable[str]) -> None:
+    def _learn(self, requests: list[str], statuses: list[int | None]) -> None:
         """Remember the statuses of requests that no signature wants, for lines of theirs that have none."""
-        for record, request in zip(group, requests, strict=True):
-            status = status_of(record.proxy.statusCode) or status_of(record.statusCode)
-            if status is not None and status not in self._wanted:
-                self.gather.learn(request, status)
+        sure, learn = self._sure, self.gather.learn
+        for request, status in zip(requests, statuses, strict=True):
+            if status in sure:
+                learn(request, status)
 
-    def _odd(self, records: Sequence[DrainLine]) -> list[int]:
-        """Lines whose path or request id is not plain, by index."""
-        known = self._paths
-        return [
-            index
-            for index, record in enumerate(records)
-            if known[(record.proxy.path or record.path or "").partition("?")[0]] is None
-            or request_of(record.requestId) is None
-        ]
-
-    def _by_status(self, records: Sequence[DrainLine]) -> Iterable[int]:
+    def _for_status(self, places: list[Place | None], statuses: list[int | None]) -> Iterable[int]:
         """Lines that a signature may want for their status, or for having none, by index."""
-        if not self._wanted:
-            return
         sure = self._sure
-        for index in [i for i, r in enumerate(records) if r.proxy.statusCode not in sure]:
-            record = records[index]
-            status = status_of(record.proxy.statusCode) or status_of(record.statusCode)
-            if status is None or status in self._wanted:
-                place = self._paths[(record.proxy.path or record.path or "").partition("?")[0]]
-                if place is not None and place.by_status:
-                    yield index
+        for index in [i for i, status in enumerate(statuses) if status not in sure]:
+            place = places[index]
+            if place is not None and place.by_status:
+                yield index
 
     def _record(self, number: int, raw: bytes) -> LogRecord | None:
         try:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
@@ -16,62 +16,36 @@ from collectors.logs.shapes import stream_of
 from collectors.logs.values import LAST_MS, status_of, strip_ansi
 
 
-class _Line(Struct, gc=False):
+class StreamLine(Struct, gc=False):
+    """What a line counts with. A row id alone makes it one of a stream; without one it is the mark of the stream's limit,
+    or something else.
+    """
+
     timestampInMs: int
+    rowId: Annotated[str, Meta(min_length=1)]
     responseStatusCode: int | None = None
     requestPath: str | None = None
     messageTruncated: bool | None = None
-    # Fields of other forms; typed as null, so that a value is refused.
-    requestId: None = None
-    TimeUTC: None = None
-    requestQueryString: None = None
-    deploymentDomain: None = None
-    requestUserAgent: None = None
-    vercelCache: None = None
-    events: None = None
-    rows: None = None
-    type: None = None
+    proxy: None = None  # a drain has one
 
 
-class StreamLine(_Line, gc=False, kw_only=True):
-    """A line with a path, of a source that is not the mark of the stream's limit; then its row id says nothing more."""
-
-    requestPath: str
-    source: (
-        Literal["serverless", "edge-function", "edge-middleware", "request", "static", "lambda", "edge", "redirect"]
-        | None
-    ) = None
-
-
-class AnyStreamLine(_Line, gc=False, kw_only=True):
-    """Any line but that mark."""
-
-    rowId: Annotated[str, Meta(min_length=1)]
-
-
-class StreamText(StreamLine, gc=False, kw_only=True):
-    """A line with a path, and its text."""
+class StreamText(StreamLine, gc=False):
+    """The same with its text."""
 
     message: str | None = None
 
 
-class AnyStreamText(AnyStreamLine, gc=False, kw_only=True):
-    """Any line with its text."""
-
-    message: str | None = None
+_TEXT = msgspec.json.Decoder(StreamText)
 
 
-_TEXT = msgspec.json.Decoder(AnyStreamText)
-
-
-class StreamLines(FastLines[_Line]):
+class StreamLines(FastLines[StreamLine]):
     """Reads blocks of form A."""
 
     form = Form.STREAM
-    kinds = (StreamLine, AnyStreamLine)
-    kinds_with_text = (StreamText, AnyStreamText)
+    kinds = (StreamLine,)
+    kinds_with_text = (StreamText,)
 
-    def _picked(self, records: list[_Line]) -> dict[int, bool] | None:
+    def _picked(self, records: list[StreamLine]) -> dict[int, bool] | None:
         times = [r.timestampInMs for r in records]
         first, last = min(times), max(times)
         if first <= 0 or last > LAST_MS:

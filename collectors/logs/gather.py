@@ -267,7 +267,8 @@ class Gather:
             return ""
         else:
             self.texts += 1
-        return self.redactor.raw(record.raw, record.fields.get("requestQueryString"))
+        query = record.fields.get("requestQueryString") if record.form is Form.EXPORT else None
+        return self.redactor.raw(record.raw, query)
 
     def adopt(self, found: Found) -> None:
         """Keep a match of another part of the log, with its text if there is still room for one."""

@@ -38,7 +38,8 @@ class Sieve:
         self._strong = len(patterns)
         begun = [literal[:at].encode() for literal in literals for at in range(1, len(literal))]
         self._begun = {text[-3:] for text in begun}
-        self._last = {text[-1] for text in begun} | {ord("\\")}
+        self._first = {text[0] for text in begun if len(text) == 1} | {ord("\\")}
+        self._pairs = {text[-2] << 8 | text[-1] for text in begun if len(text) > 1}
         self._search = ahocorasick_rs.BytesAhoCorasick(
             [*patterns, *_ESCAPES_OF_ESC],
             matchkind=ahocorasick_rs.MatchKind.LeftmostFirst,  # the default kind is seven times slower
@@ -48,11 +49,16 @@ class Sieve:
         """Positions inside the candidate lines of `view`, the beginning of `buffer`, in order; several may lie in one
         line.
         """
-        strong, last = self._strong, self._last
+        strong, first, pairs = self._strong, self._first, self._pairs
         return [
             start
             for pattern, start, _ in self._search.find_matches_as_indexes(view)
-            if pattern < strong or (start and buffer[start - 1] in last and self._interrupts(buffer, start))
+            if pattern < strong
+            or (
+                start > 1
+                and ((last := buffer[start - 1]) in first or buffer[start - 2] << 8 | last in pairs)
+                and self._interrupts(buffer, start)
+            )
         ]
 
     def _interrupts(self, buffer: bytearray, start: int) -> bool:

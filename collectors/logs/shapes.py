@@ -37,8 +37,15 @@ _NO_FIELDS: Fields = {}
 
 
 def shape_of(fields: Fields) -> Callable[[Fields, int, bytes], Item] | None:
-    """The reader of an object's form, told by its keys, or None for a form that is not known. A null is no key."""
+    """The reader of an object's form, told by its keys, or None for a form that is not known. A null is no key.
+
+    Only drains have a `proxy`, and only streams a `rowId`, so these decide alone.
+    """
+    if isinstance(fields.get("proxy"), dict):
+        return drain_record
     has = {key for key, value in fields.items() if value is not None}
+    if "timestampInMs" in has and fields.get("rowId"):
+        return stream_record
     if "timestampInMs" in has or "TimeUTC" in has:
         if not has.isdisjoint(_EXPORT_ONLY) or {"requestId", "requestPath"} <= has:
             return export_record
@@ -49,9 +56,8 @@ def shape_of(fields: Fields) -> Callable[[Fields, int, bytes], Item] | None:
     if "responseStatusCode" in has or "requestPath" in has:
         return query_record
     stamp = fields.get("timestamp", fields.get("timestampInMs"))
-    if instant_of(stamp) and not has.isdisjoint(_DRAIN_ALONE if _is_iso(stamp) else _DRAIN_ONLY):
-        return drain_record
-    return drain_record if isinstance(fields.get("proxy"), dict) and "id" in has else None
+    known = instant_of(stamp) and not has.isdisjoint(_DRAIN_ALONE if _is_iso(stamp) else _DRAIN_ONLY)
+    return drain_record if known else None
 
 
 def json_items(value: object, line: int, raw: bytes) -> Iterator[Item]:
@@ -61,7 +67,7 @@ def json_items(value: object, line: int, raw: bytes) -> Iterator[Item]:
             yield from json_items(element, line, raw if len(value) == 1 else _encode(element))
     elif not isinstance(value, dict):
         yield Unread(line, "is JSON, but not an object", raw)
-    elif isinstance(rows := value.get("rows"), list) and all(isinstance(row, dict) for row in rows):
+    elif (rows := _page(value)) is not None:
         for row in rows:
             yield from json_items(row, line, _encode(row))
         if value.get("hasMoreRows") is True:
@@ -71,6 +77,13 @@ def json_items(value: object, line: int, raw: bytes) -> Iterator[Item]:
             yield from json_items(element, line, _encode(element))
     else:
         yield object_item(value, line, raw)
+
+
+def _page(fields: Fields) -> list[Any] | None:
+    """The rows of a page of the request-logs API."""
+    rows = fields.get("rows")
+    paged = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+    return rows if paged and shape_of(fields) is None else None
 
 
 def _wrapped(fields: Fields) -> list[Any]:
@@ -93,6 +106,8 @@ def object_item(fields: Fields, line: int, raw: bytes) -> Item:
 
 
 def _fault(fields: Fields, line: int) -> SourceFault | None:
+    if fields.get("proxy") or fields.get("rowId"):
+        return None
     if fields.get("type") == "deployment_error" and "timestamp" not in fields:
         return SourceFault(line, True, f"deployment_error: {text_of(fields.get('message'))}".strip())
     if fields.get("source") == "delimiter" and fields.get("rowId", None) == "":
