@@ -16,6 +16,7 @@ from typing import NoReturn
 
 # name -> (module in tui.commands, one line for --help), in the order in which people meet them
 COMMANDS: dict[str, tuple[str, str]] = {
+    "drill": ("drill", "rehearse an incident on this machine, or test a runbook"),
     "new": ("new", "write a first runbook by asking a few things"),
     "check": ("check", "say every fault of a runbook with its line"),
     "init": ("init", "begin a case: one file for everything that follows"),
@@ -48,8 +49,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "say what is installed, set and reachable"),
     "completion": ("completion", "print the completion script of a shell"),
 }
-# In the contract of the command line, not built yet: said so instead of "invalid choice".
-PLANNED = ("drill",)
 
 _EXITS = """\
 exit codes:
@@ -146,9 +145,6 @@ def _harmless(text: str) -> str:
 def _unknown(name: str) -> int:
     import difflib
 
-    if name in PLANNED:
-        print(f"closeout: {name} is not built yet in this version", file=sys.stderr)
-        return 40
     close = difflib.get_close_matches(name, COMMANDS, n=1)
     hint = f"did you mean: closeout {close[0]}" if close else "see: closeout --help"
     print(f"closeout: there is no command {name!r}\n  {hint}", file=sys.stderr)
@@ -162,7 +158,8 @@ def _overview() -> str:
         "Walk a runbook when a release goes wrong; every observation, threshold and decision lands in one SQLite file.\n\n"
         f"{rows}\n\n"
         "times: 2026-02-18T03:30:00Z, 30m (ago), @deploy, @deploy-30m\n\n"
-        f"{_EXITS}\nbegin:  closeout init incident.db --runbook runbook.md && closeout run incident.db"
+        f"{_EXITS}\nbegin:  closeout drill       a staged incident, gone when you leave\n"
+        "        closeout init incident.db --runbook runbook.md && closeout run incident.db"
     )
 
 

@@ -14,10 +14,13 @@ from typing import Any
 from collectors.schedule import CollectedTick, Ticks, record_missed, steady_ms, store_failure, ticks
 from store.case import Case
 from store.errors import CloseoutError, Refused
+from store.instants import parse_duration
 from store.runbook.model import Runbook, Source, SourceKind
 from tui.output import plain
 
 DEFAULT_EVERY_MS = 300_000
+PACE_VARIABLE = "CLOSEOUT_DRILL_PACE"
+"""Names, for drills only, how often and for how long at most is looked, such as `2s 45s`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,16 @@ class Looks:
     label: str
     command: tuple[str, ...]
     quiet: bool
+
+
+def at_drill_pace(case: Case, every_ms: int | None, for_ms: int | None) -> tuple[int | None, int | None]:
+    """How often and how long to look: as asked, but in a staged case as quickly as its player wants. Nothing hurries a real case."""
+    told = os.environ.get(PACE_VARIABLE, "").split()
+    (drill,) = case.read().execute("SELECT drill FROM case_info ORDER BY id LIMIT 1").fetchone()
+    if not drill or len(told) != 2 or for_ms is None:
+        return every_ms, for_ms
+    every, longest = map(parse_duration, told)
+    return every, min(for_ms, longest)
 
 
 def collect_streams(looks: Looks, sources: list[Source], stop: threading.Event) -> list[dict[str, Any]]:

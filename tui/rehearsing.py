@@ -134,7 +134,9 @@ def why_not(scenario: Scenario, runbook: Runbook) -> str:
 
 def is_staged(runbook: Runbook, signal: str) -> bool:
     """Whether the staged world can play every stream of a signal."""
-    streams = {use.stream for one in runbook.signals if one.id == signal for trip in one.conditions for use in trip.streams}
+    streams = {
+        use.stream for one in runbook.signals if one.id == signal for trip in one.conditions for use in trip.streams
+    }
     return streams <= {source.id for source in runbook.sources if can_stage(source)}
 
 
@@ -153,7 +155,12 @@ def begin_staged_case(path: Path, runbook: Runbook, staged: Staged, *, operator:
         moments = (_DEPLOY, *moments)
     deployed = next(moment for moment in moments if moment.name == "deploy")
     begin_case(
-        path, runbook, title=f"DRILL {scenario.title}", operator=operator, scope_start_ms=begin + deployed.at_ms, drill=True
+        path,
+        runbook,
+        title=f"DRILL {scenario.title}",
+        operator=operator,
+        scope_start_ms=begin + deployed.at_ms,
+        drill=True,
     )
     with Case.open(path, write=True) as case:
         trust.remember(case)
@@ -228,9 +235,7 @@ def _start(words: Sequence[str], environ: Mapping[str, str], said: Path) -> subp
         )
 
 
-def _watch(
-    case: Path, runbook: Runbook, staged: Staged, stop: threading.Event
-) -> tuple[Judgement, Seen | None]:
+def _watch(case: Path, runbook: Runbook, staged: Staged, stop: threading.Event) -> tuple[Judgement, Seen | None]:
     """Ask for the states again and again, as `status --watch` does, until they are those of the scenario and stay so."""
     scenario = staged.scenario
     live_s = scenario.last_live_ms / 1000 / QUICKER + _SETTLE_S
@@ -301,4 +306,3 @@ def _faults(played: Played) -> Iterator[str]:
         yield f"verdict: expected {scenario.verdict}, got {played.verdict} by the rule {played.verdict_reason}"
     elif scenario.verdict_reason and played.verdict_reason != scenario.verdict_reason:
         yield f"verdict {played.verdict}: expected the rule {scenario.verdict_reason}, got {played.verdict_reason}"
-

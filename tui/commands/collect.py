@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look at each stream; 40 if some look gave nothing."""
-    from tui.collecting import Looks, collect_streams
+    from tui.collecting import Looks, at_drill_pace, collect_streams
 
     command: list[str] = arguments.after
     with Case.open(arguments.case, write=True) as case:
@@ -63,13 +63,15 @@ def run(arguments: argparse.Namespace) -> int:
         since, until = (
             resolve_moment(text, now_ms=now, db=db) if text else None for text in (arguments.since, arguments.until)
         )
+        every, lasting = (parse_duration(text) if text else None for text in (arguments.every, arguments.lasting))
+        every, lasting = at_drill_pace(case, every, lasting)
     looks = Looks(
         case=str(arguments.case),
         runbook=runbook,
         since_ms=since,
         until_ms=until,
-        every_ms=parse_duration(arguments.every) if arguments.every else None,
-        for_ms=parse_duration(arguments.lasting) if arguments.lasting else None,
+        every_ms=every,
+        for_ms=lasting,
         confirmed=arguments.confirm,
         label=arguments.label,
         command=tuple(command),

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check what can be said without a screen, then open it."""
     path = Path(arguments.case)
-    _check_terminal(arguments)
+    check_terminal(arguments, f"the same walk without a screen: {command_line('next', arguments.case)}")
     path = _existing(path)
     with Case.open(path) as case:
         if case.head().kind == "seal":
@@ -68,9 +68,8 @@ def _open(path: Path, arguments: argparse.Namespace) -> int:
     return answer if answer is not None else (desk.return_code or 0)
 
 
-def _check_terminal(arguments: argparse.Namespace) -> None:
-    """Refuse where a full screen would be noise: pipes, dumb terminals, scripts."""
-    hint = f"the same walk without a screen: {command_line('next', arguments.case)}"
+def check_terminal(arguments: argparse.Namespace, hint: str) -> None:
+    """Refuse where a full screen would be noise: pipes, dumb terminals, scripts; `hint` is the way without one."""
     if arguments.json:
         raise Refused("the desk is a screen and prints no JSON", f"{hint} --json")
     if os.environ.get("TERM", "") in ("", "dumb"):
