@@ -83,19 +83,26 @@ class Psql:
                 return []
             stdin.write(("".join(f"{each};\n" for each in statements) + f"\\echo {mark}\n").encode())
             await stdin.drain()
-            lines: list[str] = []
-            while (line := (await asyncio.wait_for(stdout.readline(), _ANSWER_S)).decode()) != f"{mark}\n":
-                if not line or "ERROR:" in line:
-                    raise Refused(f"the staged database refused: {line.strip() or 'it is gone'}")
-                lines.append(line.rstrip("\n"))
-            return lines
+            # Not wait_for: it may lose a cancellation that comes with the answer.
+            async with asyncio.timeout(_ANSWER_S):
+                return await self._answer(stdout, mark)
+
+    @staticmethod
+    async def _answer(stdout: asyncio.StreamReader, mark: str) -> list[str]:
+        lines: list[str] = []
+        while (line := (await stdout.readline()).decode()) != f"{mark}\n":
+            if not line or "ERROR:" in line:
+                raise Refused(f"the staged database refused: {line.strip() or 'it is gone'}")
+            lines.append(line.rstrip("\n"))
+        return lines
 
     async def close(self) -> None:
         """End it."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            await asyncio.wait_for(self._process.wait(), 2)
+            async with asyncio.timeout(2):
+                await self._process.wait()
         except TimeoutError:
             self._process.kill()
             await self._process.wait()

@@ -47,6 +47,7 @@ class World:
         self._workers: Workers | None = None
         self._gone_live = asyncio.Event()
         self._log: Any = None
+        self._closing = False
 
     async def open(self, binaries: Path, address: str, tables: Tables, streams: Streams) -> list[dict[str, Any]]:
         """Build everything; the story stands still until `go`. Returns the files of its past."""
@@ -73,6 +74,7 @@ class World:
 
     async def close(self) -> None:
         """End it."""
+        self._closing = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -131,7 +133,7 @@ class World:
     async def _work(self) -> None:
         """Move the tables on, second by second."""
         before = now_ms()
-        while self._workers is not None:
+        while self._workers is not None and not self._closing:
             await asyncio.sleep(_WORK_S)
             now = now_ms()
             await self._workers.step(now, now - before)
@@ -158,13 +160,18 @@ class World:
         """One visitor: a real request to the real server."""
         self._routes.visits[request.id.encode()] = request
         with contextlib.suppress(OSError, TimeoutError):
-            reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self.port), _START_S)
-            lines = [f"{request.method} {request.route} HTTP/1.1", f"Host: 127.0.0.1:{self.port}", "Connection: close"]
-            lines += [f"{VISIT.decode()}: {request.id}", "Content-Length: 0", "", ""]
-            writer.write("\r\n".join(lines).encode())
-            await writer.drain()
-            await asyncio.wait_for(reader.read(), _START_S)
-            writer.close()
+            # Not wait_for: it may lose a cancellation that comes with the answer, and the world would never close.
+            async with asyncio.timeout(2 * _START_S):
+                await self._ask(request)
+
+    async def _ask(self, request: Request) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        lines = [f"{request.method} {request.route} HTTP/1.1", f"Host: 127.0.0.1:{self.port}", "Connection: close"]
+        lines += [f"{VISIT.decode()}: {request.id}", "Content-Length: 0", "", ""]
+        writer.write("\r\n".join(lines).encode())
+        await writer.drain()
+        await reader.read()
+        writer.close()
 
 
 class _Server:
