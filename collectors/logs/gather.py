@@ -209,7 +209,11 @@ class Gather:
 
     def _keep(self, index: int, record: LogRecord, shown: _Shown, texts: Sequence[str], *, unsure: bool) -> None:
         unit = self.matchers[index].unit
-        keys = dict.fromkeys(key_of(record, unit, text) for text in texts)
+        keys = (
+            {key_of(record, unit, text): None for text in texts}
+            if len(texts) > 1
+            else (key_of(record, unit, texts[0]),)
+        )
         certain = int(not unsure and record.failed_ms is not None)
         if not unsure:
             self.rows[index] += len(keys)
@@ -250,11 +254,11 @@ class Gather:
             at_ms = max(at_ms, record.at_ms + 1000 * longest_s)
         if self.spool.count >= self._limit:
             return _Shown(at_ms, None, None, "")
-        mask = self.redactor.short
+        mask = self.redactor
         return _Shown(
             at_ms,
-            mask(record.route) if record.route is not None else None,
-            mask(record.request) if record.request is not None else None,
+            mask.route(record.route) if record.route is not None else None,
+            mask.short(record.request) if record.request is not None else None,
             self._text(record, sure=sure),
         )
 

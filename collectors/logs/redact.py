@@ -18,6 +18,7 @@ _HEAD, _TAIL = 6 * 1024, 2 * 1024
 # What is looked at around the kept ends, so that a secret on the cutting edge is still seen whole.
 _MARGIN = 16 * 1024
 _SHORTEST_SECRET = 4
+_ROUTES = 4_000
 
 _KEY_WORDS = (
     "token", "secret", "passw", "passphrase", "pwd", "_key", "-key", "apikey", "atekey", "esskey", "authkey", "icekey", "credential",
@@ -100,6 +101,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self.count = 0
+        self._plain_routes: set[str] = set()
         spellings = {
             form
             for secret in secrets
@@ -143,10 +145,19 @@ class Redactor:
         return text if _TOKEN_HINTS.isdisjoint(hints) else self._swap(_TOKEN, "[token]", text)
 
     def short(self, text: str) -> str:
-        """The same for ids and paths, which come again and again."""
+        """The same for ids, which are harmless as a rule."""
         if self._secrets is None and _HARMLESS.fullmatch(text):
             return text
         return self.text(text)
+
+    def route(self, text: str) -> str:
+        """The same for paths, of which a log has few."""
+        if text in self._plain_routes:
+            return text
+        masked = self.short(text)
+        if masked == text and len(self._plain_routes) < _ROUTES:
+            self._plain_routes.add(text)
+        return masked
 
     def command(self, text: str) -> str:
         """A command line, whose options may be followed by what they keep secret."""
