@@ -195,10 +195,16 @@ def _log_signal(answers: Answers, signatures: tuple[str, ...]) -> str:
     if answers.files:
         quoted = " ".join(_shell(path) for path in answers.files)
         undo = f"\n```sh\ngit log --oneline -n 5 -- {quoted}\n```\n"
+    named = answers.logs == "vercel" or bool(answers.fields[4:5] and answers.fields[4])
+    counts = (
+        "A request that fails in two ways counts once."
+        if named
+        else "The log names no request: each of its rows counts."
+    )
     return f"""\
 ### Requests fail
 
-More than {answers.limit} in 30 minutes. A request that fails in two ways counts once.
+More than {answers.limit} in 30 minutes. {counts}
 
 ```toml signal
 id = "requests-fail"

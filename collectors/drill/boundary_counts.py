@@ -127,8 +127,10 @@ def loop_trials(condition: Condition, makers: Makers) -> Iterator[Trial]:
         if edge < 0 and len(condition.groups) > 1:
             seen = [*kept, *late, (edge, makers.groups[part])]
             yield trial("one slice too long", f"{cycle}, {part} a millisecond late", BELOW, seen, slices - 1)
-        seen = [*kept, *late, (edge - 1, makers.groups[part])]
-        yield trial("a slice just long enough", f"{cycle}, {part} at the end of the last", TRIPPED, seen, slices)
+        if edge <= 0:
+            seen = [*kept, *late, (edge - 1, makers.groups[part])]
+            says = f"{cycle}, {part} at the end of the last"
+            yield trial("a slice just long enough", says, TRIPPED, seen, slices)
     if slices > 1:
         tight = [-window + i * length for i in range(slices - 1)]
         for name, last, expected in (("slices that touch", 0, TRIPPED), ("slices that overlap", 1, BELOW)):
