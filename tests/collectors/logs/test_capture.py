@@ -409,13 +409,17 @@ def test_a_command_on_which_nothing_comes_is_ended(case: Path, under: Runbook) -
     assert time.monotonic() - started < 15
 
 
-def test_looks_one_after_the_other_leave_no_time_out(case: Path, under: Runbook) -> None:
+def test_each_look_reaches_back_over_the_longest_time_out_so_that_none_falls_between_two(
+    case: Path, under: Runbook
+) -> None:
     steps = "out " + lines([query_row(T0)]).strip()
     now = iter(range(T0 + 30 * MINUTE, T0 + 90 * MINUTE, MINUTE))
     told = ask(case, under, steps, since_ms=None, until_ms=None, every_ms=400, for_ms=1200, clock=lambda: next(now))
     assert len(told) >= 2
     windows = rows_of(case, "SELECT from_ms, to_ms FROM coverage ORDER BY id")
-    assert all(late[0] == early[1] for early, late in zip(windows, windows[1:], strict=False))
+    longest_ms = 1000 * max(signature.timeout_s or 0 for signature in under.signatures)
+    assert longest_ms
+    assert all(late[0] == early[1] - longest_ms for early, late in zip(windows, windows[1:], strict=False))
 
 
 def test_a_source_without_a_command_says_so(case: Path, under: Runbook) -> None:
