@@ -177,7 +177,8 @@ def _tiles(
     instants = [at for i, n in enumerate(counts) for at in spread(n, start + i * window, start + (i + 1) * window)]
     if last_at is not None:
         instants[-1] = last_at
-    told = ", ".join(map(str, counts)) + ("" if last_at is None else f", the last of them {-last_at} ms before the end")
+    where = {None: "", 0: ", the last of them exactly at their end"}.get(last_at, ", the last of them just before it")
+    told = ", ".join(map(str, counts)) + where
     says = f"log matches of {', '.join(makers.names)} in {len(counts)} windows of {format_duration(window)}: {told}"
     if hole:
         says += "; one millisecond was not watched"

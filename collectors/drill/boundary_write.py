@@ -14,7 +14,7 @@ from typing import Any
 
 from collectors.drill.boundary_states import plain
 from collectors.drill.boundary_trial import Evidence
-from collectors.drill.specimen import Specimen, form_of, quiet_specimen, written
+from collectors.drill.specimen import Specimen, quiet_specimen, written
 from collectors.logs.conclude import USUAL_LIMITS
 from collectors.logs.ingest import import_log
 from collectors.records.load import load_records
@@ -124,8 +124,3 @@ class Writer:
         for offset, micro in evidence.readings:
             reading = {"series": condition.series, "value": plain(micro)}
             yield {"record": "gauge", "at": format_instant(at_ms + offset), **reading}
-
-
-def stamps_starts(source: Source) -> bool:
-    """Whether the source's form stamps the beginning of a request."""
-    return source.kind is SourceKind.LOGS and form_of(source) == "query"
