@@ -1,6 +1,6 @@
 """The outermost layer around Datasette for paths of a case: headers that keep evidence inert, and no method that could write.
 
-Datasette's own pages bring inline scripts, so they get a policy that allows those and nothing remote; our pages set a stricter one
+CSV leaves without formulas. Datasette's own pages bring inline scripts, so they get a policy that allows those and nothing remote; our pages set a stricter one
 themselves. Requests for other databases pass through untouched.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from store.review.recognise import case_on_route, cases_of
+from store.review.sheets import SafeCells
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -45,7 +46,8 @@ def guarded(datasette: Any) -> Callable[[App], App]:
                 if scope["method"] not in _READING:
                     await _refuse(send)
                 else:
-                    await app(scope, receive, _with_headers(send))
+                    out = _with_headers(send)
+                    await app(scope, receive, _with_safe_cells(out) if _asks_for_csv(scope, path) else out)
             else:
                 await app(scope, receive, send)
 
@@ -80,6 +82,32 @@ def _with_headers(send: Send) -> Send:
             held = {bytes(name).lower() for name, _ in headers}
             headers += [(name, value) for name, value in _HEADERS if name not in held]
             message = {**message, "headers": headers}
+        await send(message)
+
+    return sending
+
+
+def _asks_for_csv(scope: Scope, path: str) -> bool:
+    query: bytes = scope.get("query_string") or b""
+    return path.endswith(".csv") or b"_format=csv" in query
+
+
+def _with_safe_cells(send: Send) -> Send:
+    """Take the formulas out of a CSV text; other answers to the same address, such as an error, pass as they are."""
+    cells: SafeCells | None = None
+
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        nonlocal cells
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", []))
+            kind = next((value for name, value in headers if bytes(name).lower() == b"content-type"), b"")
+            if kind.startswith((b"text/csv", b"text/plain")):
+                cells = SafeCells()
+                kept = [(name, value) for name, value in headers if bytes(name).lower() != b"content-length"]
+                message = {**message, "headers": kept}
+        elif message["type"] == "http.response.body" and cells is not None:
+            body = cells.feed(message.get("body", b""), last=not message.get("more_body", False))
+            message = {**message, "body": body}
         await send(message)
 
     return sending
