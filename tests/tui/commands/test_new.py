@@ -202,7 +202,7 @@ LOGS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("logs", "more"), itertools.product(LOGS, (False, True)))
+@pytest.mark.parametrize(("logs", "more"), list(itertools.product(LOGS, (False, True))))
 def test_every_mix_of_answers_is_sound(logs: tuple[str, ...], more: bool) -> None:
     beside = ("--queue", '"Odd" table', "--probe", "/up,/", "--failing", "timeout 5s, timeout 60") if more else ()
     few = () if more else ("--failing", "timeout 30, refused")
