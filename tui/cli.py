@@ -108,6 +108,12 @@ def _call(name: str, words: list[str]) -> int:
     except CloseoutError as error:
         print(_told(error), file=sys.stderr)
         return error.exit_code
+    except UnicodeEncodeError:
+        # The shell hands bytes that are not UTF-8 over as halves of characters; a file's name may hold them, a case's text may not.
+        print(
+            "closeout: a text given here is not UTF-8\n  type it again, or set the terminal to UTF-8", file=sys.stderr
+        )
+        return 40
     except KeyboardInterrupt:
         return 130
     except SystemExit as stop:

@@ -6,13 +6,17 @@ Evidence is hostile text. Whatever came from outside goes through `plain` before
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Any
 
+_OBEYED = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
 
 def print_json(value: Any) -> None:
-    """Print one JSON object on one line."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+    """Print one JSON object on one line; what a terminal could obey is written as an escape, which a program reads as the same text."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
     sys.stdout.flush()
 
 
@@ -30,6 +34,6 @@ def _visible(character: str) -> str:
         return " "
     if code < 32 or 0x7F <= code < 0xA0:
         return "·"
-    if 0x200B <= code <= 0x200F or 0x202A <= code <= 0x202E or 0x2060 <= code <= 0x2069 or code == 0xFEFF:
+    if _OBEYED.match(character) or 0xE0000 <= code <= 0xE007F:
         return "·"
     return character

@@ -93,6 +93,8 @@ def read_record(text: str, line: int) -> Record:
         raise RecordFault(f"not JSON ({getattr(error, 'msg', 'nested too deeply')})") from error
     if not isinstance(raw, dict):
         raise RecordFault("not a JSON object")
+    if "\\ud" in text.casefold() and _halved(raw):
+        raise RecordFault("a text with half of a surrogate pair, which no file can hold")
     kind = raw.pop("record", None)
     if not isinstance(kind, str) or kind not in _REQUIRED:
         raise RecordFault(f"record is {kind!r}, not one of {', '.join(_REQUIRED)}{_nearest(kind, _REQUIRED)}")
@@ -214,6 +216,14 @@ def _integer(key: str, value: Any) -> int:
     if value < 0 and key != "skew_ms":
         raise RecordFault(f"{key} is negative")
     return value
+
+
+def _halved(raw: dict[str, Any]) -> bool:
+    try:
+        json.dumps(raw, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

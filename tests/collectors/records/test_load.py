@@ -110,6 +110,8 @@ BAD = [
     ('{"record":"gauge","collection":"c","at":"2026-02-18T03:20:00Z","series":"s","value":1e99}', "too large"),
     ('{"record":"retraction","reason":"x"}', "either a collection or a ref"),
     ('{"record":"gauge","record":"gauge"}', "given twice"),
+    ('{"record":"log_match","collection":"c","key":"k\\ud800","at":"2026-02-18T03:20:00Z","signature":"alpha"}', "half of a surrogate pair"),
+    ('{"record":"retraction","reason":"\\uDfff"}', "half of a surrogate pair"),
 ]  # fmt: skip
 
 
