@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from store.instants import format_instant
 
+_LONGEST_PART, _LONGEST_SUFFIX, _LONGEST_PATH = 120, 16, 400
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -33,8 +34,19 @@ def safe_part(text: str) -> str:
 
 def safe_path(name: str) -> PurePosixPath:
     """The place of an artifact below the packet's folder: its own name, each part made safe, never outside."""
-    parts = [safe_part(part) for part in name.split("/") if part not in ("", ".", "..")]
-    return PurePosixPath(*parts) if parts else PurePosixPath("x")
+    parts = [_short(safe_part(part)) for part in name.split("/") if part not in ("", ".", "..")]
+    if not parts:
+        return PurePosixPath("x")
+    return PurePosixPath(*(parts if sum(map(len, parts)) <= _LONGEST_PATH else (parts[0], parts[-1])))
+
+
+def _short(part: str) -> str:
+    """A part that every file system takes, with room for what a packet puts before and behind it; its suffix stays."""
+    if len(part) <= _LONGEST_PART:
+        return part
+    suffix = PurePosixPath(part).suffix
+    suffix = suffix if len(suffix) <= _LONGEST_SUFFIX else ""
+    return part[: _LONGEST_PART - len(suffix)] + suffix
 
 
 class PacketNames:

@@ -176,6 +176,9 @@ def test_attached_pictures_get_the_contracts_name_and_no_file_escapes(seed: Path
         ("a b;rm -rf", "a-b-rm--rf"),
         (".hidden", "hidden"),
         ("\x00", "x"),
+        ("a" * 400 + ".png", "a" * 116 + ".png"),
+        ("ab/" * 300 + "b.png", "ab/b.png"),
+        ("a." + "b" * 300, "a." + "b" * 118),
     ],
 )
 def test_no_name_of_a_case_leads_outside_the_packet(name: str, path: str) -> None:
@@ -196,3 +199,16 @@ def test_a_file_that_is_there_is_replaced_as_a_whole(seed: Path, tmp_path: Path)
     assert first == second
     assert all((tmp_path / file.path).read_bytes() == file.data for file in second)
     assert not list(tmp_path.rglob(".closeout-*"))
+
+
+def test_names_too_long_for_a_file_system_are_shortened_and_stay_apart(seed: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copyfile(seed, tmp_path / "seed.db"))
+    with Case.open(path, write=True) as case:
+        for end in "xy":
+            add_file(case, "a" * 300 + end + ".png", png(), "image/png")
+            add_file(case, "deep/" * 500 + end * 300 + ".html", b"x", "text/html", role="note")
+        write_packet(case.read(), tmp_path / "out")
+    written = [file.relative_to(tmp_path / "out") for file in (tmp_path / "out").rglob("*") if file.is_file()]
+    assert len([file for file in written if "aaa" in file.name]) == 2
+    assert len([file for file in written if file.parent.name == "deep"]) == 2
+    assert max(len(file.name) for file in written) < 255
