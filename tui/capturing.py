@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+import contextlib
 import threading
 from typing import Any
 
 from collectors.logs.capture import capture
 from store.runbook.model import Source
-from tui.collecting import Looks
+from tui.collecting import Looks, say
 from tui.commands.import_ import log_json, tell_log
 from tui.output import plain
 
@@ -18,7 +18,7 @@ def capture_stream(looks: Looks, source: Source, stop: threading.Event) -> list[
 
     def tell(kind: str, text: str) -> None:
         if not looks.quiet:
-            print(f"{source.id} {kind}: {plain(text)}", file=sys.stderr, flush=True)
+            say(f"{source.id} {kind}: {plain(text)}", beside=True)
 
     done = capture(
         looks.case,
@@ -34,5 +34,6 @@ def capture_stream(looks: Looks, source: Source, stop: threading.Event) -> list[
         terminal=not looks.quiet,
     )
     for log in () if looks.quiet else done:
-        tell_log(log, source.id)
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            tell_log(log, source.id)
     return [{**log_json(log, source.id), "stream": source.id} for log in done]

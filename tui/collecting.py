@@ -5,7 +5,9 @@ The only seam through which the desk's side starts collectors.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,8 +78,14 @@ def collect_streams(looks: Looks, sources: list[Source], stop: threading.Event) 
         raise refusals[0]
     done += [{"status": "failed", "ref": None, "reason": str(refusal)} for refusal in refusals]
     for refusal in refusals if not looks.quiet else ():
-        print(f"refused: {plain(str(refusal))}", flush=True)
+        say(f"refused: {plain(str(refusal))}")
     return done
+
+
+def say(text: str, *, beside: bool = False) -> None:
+    """Print a line, `beside` the results if it is none; a terminal that was closed is no reason to stop looking."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr if beside else sys.stdout, flush=True)
 
 
 def _keep(done: list[dict[str, Any]], entries: list[dict[str, Any]], guard: threading.Lock) -> None:
@@ -136,4 +144,6 @@ def _look(case: Case, looks: Looks, source: Source) -> CollectedTick:
 def _tell(looks: Looks, tick: CollectedTick) -> list[dict[str, Any]]:
     from tui.commands.import_ import tell_tick
 
-    return tell_tick(tick, as_json=looks.quiet)
+    with contextlib.suppress(OSError):
+        return tell_tick(tick, as_json=looks.quiet)
+    return tell_tick(tick, as_json=True)

@@ -51,7 +51,8 @@ def start_capture(
     Raises:
         Refused: the state folder cannot be written.
     """
-    words = [sys.executable, "-m", __name__, str(Path(case_path).absolute()), stream]
+    # -P: a folder named like one of our packages, where the operator stands, must not take its place.
+    words = [sys.executable, "-P", "-m", __name__, str(Path(case_path).absolute()), stream]
     for option, value in (("--since", since_ms), ("--until", until_ms), ("--for", for_ms), ("--every", every_ms)):
         words += [option, str(value)] if value is not None else []
     if isinstance(command, str):

@@ -5,11 +5,14 @@ closeout collect incident.db offload --every 5m --for 30m  a look every five min
 closeout collect incident.db cron-probes --confirm         the requests run jobs when they are sent: say that they may
 closeout collect incident.db runtime-logs --since 30m
 closeout collect incident.db runtime-logs -- vercel logs https://app.example.com --json --follow
+
+It goes on when the terminal is closed, and ends well when it is interrupted or told to terminate.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import threading
 from typing import TYPE_CHECKING
@@ -79,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     stop = threading.Event()
     _stop_when_asked(stop)
+    _outlive_the_terminal()
     done = collect_streams(looks, sources, stop)
     if arguments.json:
         print_json({"schema": 1, "collections": done})
@@ -96,6 +100,20 @@ def _stop_when_asked(stop: threading.Event) -> None:
 
     for number in signals:
         signal.signal(number, asked)
+
+
+def _outlive_the_terminal() -> None:
+    """Go on when the terminal is closed: an ssh session that breaks must not break a capture. What would be printed is dropped then."""
+    terminals = [descriptor for descriptor in (0, 1, 2) if os.isatty(descriptor)]
+
+    def hung_up(*_: object) -> None:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in terminals:
+            os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, hung_up)
 
 
 def _source(runbook: Runbook, name: str) -> Source:
