@@ -22,6 +22,8 @@ AS_GIVEN = "none: attached as it was given"
 
 _BLOCK = 1024 * 1024
 _SHORTEST_SECRET = 4
+_MOST_NAMES = 20
+_LONGEST_NAME = 180  # with a hash behind it, still a name on every file system
 
 
 class Attached(NamedTuple):
@@ -97,7 +99,7 @@ def _attach(
     from_ms, to_ms = window or (None, None)
     where = None if read.data is not None else str(path.absolute())
     with case.transaction("attach") as tx:
-        name, again = _name(tx, path.name, read.sha256)
+        name, again = _name(tx, path.name, read.sha256, (role, from_ms, to_ms))
         if again is not None:
             return Attached(again, name, read.size, read.sha256, read.data is not None, again=True)
         if read.data is not None:
@@ -140,15 +142,18 @@ def _read(path: Path, secrets: Mapping[str, str]) -> _Read:
     return _Read(bytes(kept) if size <= KEEP_INSIDE else None, size, digest.hexdigest())
 
 
-def _name(tx: Transaction, given: str, sha256: str) -> tuple[str, int | None]:
-    """A free name inside the case, or the artifact that already holds these bytes under it."""
+def _name(tx: Transaction, given: str, sha256: str, about: tuple[object, ...]) -> tuple[str, int | None]:
+    """A free name inside the case, or the artifact that already holds these bytes with the same role and window."""
     safe = re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9._-]+", "-", given)).strip("-.") or "file"
+    if len(safe) > _LONGEST_NAME:
+        safe = safe[: _LONGEST_NAME - 20] + safe[-20:]  # its end tells what it is
     stem, dot, suffix = safe.rpartition(".")
-    longer = f"{stem}-{sha256[:12]}.{suffix}" if dot and stem else f"{safe}-{sha256[:12]}"
-    for name in (f"{FOLDER}/{safe}", f"{FOLDER}/{longer}"):
-        found = tx.query("SELECT id, sha256 FROM artifact WHERE name = ?", (name,))
+    stem, suffix = (stem, f".{suffix}") if dot and stem else (safe, "")
+    ends = ["", f"-{sha256[:12]}", *(f"-{sha256[:12]}-{number}" for number in range(2, _MOST_NAMES))]
+    for name in (f"{FOLDER}/{stem}{end}{suffix}" for end in ends):
+        found = tx.query("SELECT id, sha256, role, from_ms, to_ms FROM artifact WHERE name = ?", (name,))
         if not found:
             return name, None
-        if found[0][1] == sha256:
+        if found[0][1:] == (sha256, *about):
             return name, int(found[0][0])
     raise BadInput(f"{given} cannot be named inside the case", "rename it")

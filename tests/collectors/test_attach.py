@@ -119,3 +119,24 @@ def test_large_bytes_of_our_own_lie_beside_the_case(case: Case, monkeypatch: pyt
         stored = store_bytes(tx, about, b"four", folder_beside(case))
     assert stored.path == "case-files/trace.zip"
     assert (case.path.parent / str(stored.path)).read_bytes() == b"four"
+
+
+def test_the_same_bytes_with_another_role_or_window_are_another_artifact(case: Case, tmp_path: Path) -> None:
+    paper = tmp_path / "counts.md"
+    paper.write_text("12 of > 50")
+    window = (T0, T0 + 60_000)
+    asked: list[tuple[str, tuple[int, int] | None]] = [("attachment", None), ("baseline", None), ("baseline", window)]
+    made = [attach_files(case, [paper], role=r, window=w, now_ms=clock(T0))[0] for r, w in [*asked, *asked]]
+    assert [one.again for one in made] == [False] * 3 + [True] * 3
+    assert [one.ref for one in made[:3]] == [one.ref for one in made[3:]]
+    assert len({one.name for one in made}) == 3
+
+
+def test_a_name_of_any_length_can_be_taken_out_again(case: Case, tmp_path: Path) -> None:
+    for content in ("one", "other"):
+        (tmp_path / content).mkdir()
+        long = tmp_path / content / ("n" * 246 + ".har.json")
+        long.write_text(content)
+        (attached,) = attach_files(case, [long], role="trace", window=None, now_ms=clock(T0))
+        assert len(attached.name.rpartition("/")[2]) < 240
+        assert attached.name.endswith(".json")
