@@ -72,7 +72,7 @@ def test_a_bad_deploy_trips_checkout_and_queue_latency(case: str, told: Told, mo
     found = states(answer)
     assert found["checkout"] == ("tripped", [26, 0])
     assert found["queue-latency"] == ("tripped", [130.25, 12])
-    assert found["inventory"] == ("watch", [1])
+    assert found["inventory"] == ("ok", [1])
     assert found["health"][0] == "no_data"
     checkout = next(s for s in answer["signals"] if s["id"] == "checkout")
     assert checkout["rollback"]["confirm"] == ["PAYMENT_PROVIDER_MODE is live"]
