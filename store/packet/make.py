@@ -192,16 +192,24 @@ def _drawings(blocks: tuple[object, ...]) -> Iterator[Drawing]:
 
 
 def _artifact_paths(facts: CaseFacts, names: PacketNames) -> dict[int, PurePosixPath]:
-    """Where each artifact goes: browser artifacts under the contract's name, the rest under their own; never two in one place."""
+    """Where each artifact goes: browser artifacts under the contract's name, the rest under their own.
+
+    Never two in one place, and never one where another needs a folder; names that differ in case only are one name.
+    """
     found: dict[int, PurePosixPath] = {}
-    taken: set[str] = set()
+    files: set[str] = set()
+    folders: set[str] = {str(BROWSER_FOLDER), str(BROWSER_FOLDER.parent)}
     for artifact in facts.artifacts:
         if not artifact.held:
             continue
         path = _inert(_artifact_path(artifact, facts.windows, names))
-        if str(path).casefold() in taken:
+        above = {str(parent).casefold() for parent in path.parents}
+        if above & files:
+            path, above = PurePosixPath("artifacts", f"{path.stem}-{artifact.id}{path.suffix}"), {"artifacts", "."}
+        while str(path).casefold() in files | folders:
             path = path.with_name(f"{path.stem}-{artifact.id}{path.suffix}")
-        taken.add(str(path).casefold())
+        files.add(str(path).casefold())
+        folders |= above
         found[artifact.id] = path
     return found
 

@@ -212,3 +212,25 @@ def test_names_too_long_for_a_file_system_are_shortened_and_stay_apart(seed: Pat
     assert len([file for file in written if "aaa" in file.name]) == 2
     assert len([file for file in written if file.parent.name == "deep"]) == 2
     assert max(len(file.name) for file in written) < 255
+
+
+def test_no_name_of_a_hostile_file_takes_the_place_of_another(seed: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copyfile(seed, tmp_path / "seed.db"))
+    names = [
+        "x",
+        "x/y",
+        "x/y/z",
+        "X",
+        "x-11",
+        "x-12",
+        "artifacts",
+        "artifacts/live-env-playwright",
+        "docs/planning/phase-168/artifacts/SHA256SUMS",
+    ]
+    with Case.open(path, write=True) as case:
+        for name in names:
+            add_file(case, name, name.encode(), "text/plain", role="note")
+        _, files = write_packet(case.read(), tmp_path / "out")
+    assert len({str(file.path).casefold() for file in files}) == len(files)
+    written = [file.read_bytes() for file in (tmp_path / "out" / "artifacts").rglob("*") if file.is_file()]
+    assert all(written.count(name.encode()) == 1 for name in names)
