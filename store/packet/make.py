@@ -217,7 +217,8 @@ def _artifact_paths(facts: CaseFacts, names: PacketNames) -> dict[int, PurePosix
 def _artifact_path(artifact: ArtifactCard, windows: tuple[WindowCard, ...], names: PacketNames) -> PurePosixPath:
     own = safe_path(artifact.name)
     if artifact.role != "browser" or own.is_relative_to(BROWSER_FOLDER):
-        return own if own.parts[0] == "artifacts" else PurePosixPath("artifacts", *own.parts)
+        placed = own.parts[0] == "artifacts" and len(own.parts) > 1
+        return own if placed else PurePosixPath("artifacts", *own.parts)
     side = next((w.name for w in windows if (w.from_ms, w.to_ms) == (artifact.from_ms, artifact.to_ms)), "postfix")
     at = name_instant(artifact.captured_ms)
     return BROWSER_FOLDER / f"phase-{names.phase}-{safe_part(side)}-{at}-{own.name}"
