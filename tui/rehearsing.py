@@ -38,7 +38,9 @@ QUICKER = 8
 
 _LOOK_S = 0.15
 _SETTLE_S = 2.0
-_PATIENCE_S = 25.0
+_PATIENCE_S = 30.0
+_STILL_S = 9.0
+"""When nothing has changed for so long after the last scripted fault, nothing more will come of it."""
 _STAGED_KINDS = (SourceKind.LOGS, SourceKind.OFFLOAD, SourceKind.PROBES)
 _DEPLOY = Moment("deploy", -122 * 60_000, "dpl_staged_new", "dpl_staged_old")
 _ENTRY = "import sys; sys.path.insert(0, {root!r}); from {module} import main; sys.exit(main())"
@@ -239,7 +241,8 @@ def _watch(case: Path, runbook: Runbook, staged: Staged, stop: threading.Event) 
     """Ask for the states again and again, as `status --watch` does, until they are those of the scenario and stay so."""
     scenario = staged.scenario
     live_s = scenario.last_live_ms / 1000 / QUICKER + _SETTLE_S
-    began, matched = time.monotonic(), 0.0
+    began = still = time.monotonic()
+    matched, last = 0.0, [("", "")]
     wanted = _tripping(scenario)
     seen_ms: int | None = None
     while True:
@@ -250,8 +253,12 @@ def _watch(case: Path, runbook: Runbook, staged: Staged, stop: threading.Event) 
             seen_ms = at_ms
         good = all(outcome.as_expected for outcome in _outcomes(scenario, runbook, judgement))
         matched = (matched or now) if good else 0.0
-        quiet = matched and now - matched >= _SETTLE_S / 2 and now - began >= live_s
-        if quiet or now - began > live_s + _PATIENCE_S or stop.wait(_LOOK_S):
+        picture = [(signal.state, signal.reason) for signal in judgement.signals]
+        still = still if picture == last else now
+        last, passed = picture, now - began
+        done = matched and now - matched >= _SETTLE_S / 2 and passed >= live_s
+        given_up = passed > live_s + _STILL_S and (now - still > _STILL_S or passed > live_s + _PATIENCE_S)
+        if done or given_up or stop.wait(_LOOK_S):
             break
     crossing = next((one for one in staged.journal() if one.crosses), None)
     if crossing is None or not wanted:

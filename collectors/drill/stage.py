@@ -28,6 +28,7 @@ START_S = 40.0
 ANSWER_S = 40.0
 END_S = 12.0
 
+_LISTENER_S = 1.0
 _LEASH = Path(__file__).with_name("leash.py")
 _ROOT = Path(__file__).resolve().parents[2]
 # What would lead collectors out of the staged world, or change how they look.
@@ -74,7 +75,8 @@ class Stage:
         self._answers: dict[int, Queue[dict[str, Any]]] = {}
         self._number = 0
         self._guard = threading.Lock()
-        threading.Thread(target=self._listen, daemon=True, name="stage").start()
+        self._listener = threading.Thread(target=self._listen, daemon=True, name="stage")
+        self._listener.start()
 
     @classmethod
     def start(cls, environ: Mapping[str, str]) -> Stage:
@@ -96,6 +98,7 @@ class Stage:
         words = _first_line(process)
         if "ready" not in words:
             _end(process)
+            _close(process.stdout)
             raise Refused(
                 f"the staged world did not start: {words.get('error', 'no answer')}", str(words.get("hint", ""))
             )
@@ -160,6 +163,8 @@ class Stage:
     def close(self) -> None:
         """End everything and remove its folder; a second call does nothing."""
         _end(self._process)
+        self._listener.join(_LISTENER_S)
+        _close(self._process.stdout)
 
     def _environment(
         self, runbook: Runbook, environ: Mapping[str, str], folder: Path, base: str, answer: Mapping[str, Any]
