@@ -146,6 +146,27 @@ class Scenario:
 Stretch = TypeVar("Stretch", Faults, Runs, Span)
 
 
+_PARTS = {
+    "faults": Faults,
+    "answers": Answer,
+    "depths": Depth,
+    "runs": Runs,
+    "moments": Moment,
+    "spans": Span,
+}
+
+
+def scenario_told(values: Mapping[str, Any]) -> Scenario:
+    """A scenario as another process told it: the fields of `dataclasses.asdict`, as JSON gives them back."""
+    made = dict(values)
+    for name, kind in _PARTS.items():
+        made[name] = tuple(kind(**one) for one in values[name])
+    made["signals"] = tuple(values["signals"])
+    made["expect"] = tuple((signal, Expected(**one)) for signal, one in values["expect"])
+    made["otherwise"] = Expected(**values["otherwise"])
+    return Scenario(**made)
+
+
 def scenario_names() -> tuple[str, ...]:
     """The scenarios that come with the program, quiet-day first."""
     folder = files("collectors.drill").joinpath("scenarios")

@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from pathlib import Path
 from queue import Empty, Queue
 from types import TracebackType
@@ -129,14 +128,12 @@ class Stage:
             quicker: how many times quicker than written its live part is played.
         """
         made = shipped_scenario(scenario) if isinstance(scenario, str) else scenario
-        text = files("collectors.drill").joinpath("scenarios", f"{made.name}.toml").read_text("utf-8")
         offload = next((s for s in runbook.sources if s.kind is SourceKind.OFFLOAD), None)
         probes = next((s for s in runbook.sources if s.kind is SourceKind.PROBES), None)
         parts = {} if offload is None else {name: getattr(offload, name) for name in ("queue", "ledger", "dispatch")}
         answer = self._ask(
             do="open",
-            path=f"{made.name}.toml",
-            scenario=text,
+            scenario=asdict(made),
             quicker=quicker,
             offload=offload.id if offload is not None and offload.queue is not None else "",
             probes=probes.id if probes is not None else "",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from collectors.drill.past import Streams
-from collectors.drill.scenario import parse_scenario
+from collectors.drill.scenario import scenario_told
 from collectors.drill.tables import Psql, Tables
 from collectors.drill.world import World
 from collectors.postgres_server.binaries import find_binaries
@@ -52,7 +52,7 @@ class Stagehand:
     async def _open(self, told: dict[str, Any]) -> dict[str, Any]:
         self._number += 1
         number = self._number
-        scenario = parse_scenario(told["scenario"], told["path"])
+        scenario = scenario_told(told["scenario"])
         name = f"world_{number}"
         address = self._server.address(name)
         maker = await Psql.connect(self._binaries, self._server.address())

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import asdict
 
 import pytest
 
-from collectors.drill.scenario import Expected, parse_scenario, read_scenario, scenario_names, shipped_scenario
+from collectors.drill.scenario import (
+    Expected,
+    parse_scenario,
+    read_scenario,
+    scenario_names,
+    scenario_told,
+    shipped_scenario,
+)
 from store.errors import BadInput
 from tests.collectors.drill.staging import ROOT, shipped
 
@@ -54,6 +63,12 @@ def test_a_scenario_is_read_whole() -> None:
     assert scenario.expected("anything-else") == Expected("ok")
     assert (scenario.faults[0].from_ms, scenario.faults[0].to_ms) == (-600_000, 20_000)
     assert scenario.last_live_ms == 20_000
+
+
+@pytest.mark.parametrize("name", scenario_names())
+def test_a_scenario_is_the_same_after_it_was_told_to_another_process(name: str) -> None:
+    scenario = shipped_scenario(name)
+    assert scenario_told(json.loads(json.dumps(asdict(scenario)))) == scenario
 
 
 WRONG = {
