@@ -39,8 +39,8 @@ class Glyphs:
 
     def text(self, raw: str, width: int | None = None) -> str:
         """Text that can do nothing to a terminal, on one line, in this table's characters, cut to a width in cells."""
-        shown = plain(raw)
-        if self.ascii:
+        shown = raw if raw.isprintable() else plain(raw)  # what is printable holds nothing that `plain` would change
+        if self.ascii and not shown.isascii():
             shown = "".join(c if c.isascii() else "?" for c in shown.translate(_FOLDED))
         if width is None or cell_len(shown) <= width:
             return shown
