@@ -15,7 +15,7 @@ from collectors.logs.fast import MATCH, NOT_TYPED, TAKE, FastLines
 from collectors.logs.record import Form, LogRecord
 from collectors.logs.route import Place, normalise_route
 from collectors.logs.shapes import drain_of
-from collectors.logs.values import ABSENT, LAST_MS, request_of, status_of, strip_ansi
+from collectors.logs.values import ABSENT, FIRST_MS, LAST_MS, request_of, status_of, strip_ansi
 from store.instants import MINUTE_MS
 
 
@@ -112,7 +112,7 @@ class DrainLines(FastLines[DrainLine]):
         times = [r.timestamp for r in records]
         starts = [r.proxy.timestamp or r.timestamp for r in records]
         first, last, low, high = min(times), max(times), min(starts), max(starts)
-        if first <= 0 or last > LAST_MS or low <= 0 or high > LAST_MS:
+        if first < FIRST_MS or last > LAST_MS or low < FIRST_MS or high > LAST_MS:
             return None
         kind, known = type(records[0]), self._paths
         places = [known[path.partition("?")[0]] for path in kind.paths(records)]

@@ -13,7 +13,7 @@ from collectors.logs.fast import MATCH, NOT_TYPED, FastLines
 from collectors.logs.record import Form, LogRecord
 from collectors.logs.route import normalise_route
 from collectors.logs.shapes import stream_of
-from collectors.logs.values import LAST_MS, status_of, strip_ansi
+from collectors.logs.values import FIRST_MS, LAST_MS, status_of, strip_ansi
 
 
 class StreamLine(Struct, gc=False):
@@ -48,7 +48,7 @@ class StreamLines(FastLines[StreamLine]):
     def _picked(self, records: list[StreamLine]) -> dict[int, bool] | None:
         times = [r.timestampInMs for r in records]
         first, last = min(times), max(times)
-        if first <= 0 or last > LAST_MS:
+        if first < FIRST_MS or last > LAST_MS:
             return None
         picked: dict[int, bool] = {}
         wanted = self._wanted

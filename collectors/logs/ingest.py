@@ -12,7 +12,7 @@ from pathlib import Path
 from collectors.logs.conclude import Ending, conclude, refuse_no_log
 from collectors.logs.gather import Gather
 from collectors.logs.generic import facts_of
-from collectors.logs.keep import COLLECTOR, Asked, ImportedLog, Keeper
+from collectors.logs.keep import COLLECTOR, Asked, ImportedLog, Keeper, store_failed
 from collectors.logs.match import matchers_of
 from collectors.logs.record import FACTS
 from collectors.logs.redact import Redactor, declared_secrets
@@ -59,7 +59,7 @@ def import_log(
         progress: called with bytes read and the size, if known.
 
     Raises:
-        BadInput: it is no log; nothing was stored.
+        BadInput: it is no log; that somebody tried is stored as a failed collection.
     """
     if since_ms is not None and until_ms is not None and since_ms >= until_ms:
         raise BadInput("the window ends before it begins", "give --since before --until")
@@ -68,8 +68,14 @@ def import_log(
     with open_log(path, progress=progress, already_read=already_read) as opened:
         gather = gather_for(runbook, source, asked, now_ms)
         try:
-            form, sure = scan(opened, source, gather)
-            refuse_no_log(gather, opened.name, sure=sure)
+            try:
+                form, sure = scan(opened, source, gather)
+                refuse_no_log(gather, opened.name, sure=sure)
+            except BadInput as refusal:
+                failed = store_failed(case, asked, refusal.message, now_ms, redactor=gather.redactor)
+                raise BadInput(
+                    refusal.message, "; ".join(filter(None, (refusal.hint, f"kept as {failed.ref}")))
+                ) from None
             return store_log(case, source, asked, gather, opened, form, now_ms)
         finally:
             gather.spool.close()

@@ -13,7 +13,7 @@ from collectors.logs.objects import document_items, line_items, lines_of
 from collectors.logs.record import Item, LogRecord, Unread
 from collectors.logs.sniff import HEAD, Layout, Sniffed, sniff
 from collectors.logs.source import LogSource, open_log
-from collectors.logs.table import export_items
+from collectors.logs.table import export_items, header_of, is_export_header
 from collectors.logs.text import text_items
 from store.errors import BadInput
 
@@ -83,7 +83,7 @@ def head_of(source: LogSource) -> tuple[bytes, Iterator[bytes] | None]:
 
 def _from_header(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
     """The table from its header on; tools may print lines before it."""
-    return itertools.dropwhile(lambda line: b"timestampInMs" not in line[1] and b"TimeUTC" not in line[1], lines)
+    return itertools.dropwhile(lambda line: not is_export_header(header_of(line[1])[1]), lines)
 
 
 def _with_cut(source: LogSource, items: Iterator[Item]) -> Iterator[Item]:

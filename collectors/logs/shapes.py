@@ -29,7 +29,7 @@ _EXPORT_ONLY = ("TimeUTC", "requestQueryString", "deploymentDomain", "requestUse
 _STREAM_ONLY = ("requestPath", "rowId", "responseStatusCode")
 _DRAIN_ALONE = ("proxy", "deploymentId", "projectId")
 _DRAIN_ONLY = (*_DRAIN_ALONE, "id", "buildId")
-_WRAPPERS = ("logs", "data", "records", "entries", "events", "results", "items")
+_WRAPPERS = ("logs", "data", "records", "entries", "events", "results", "items", "result", "response", "body")
 NO_TIME = "carries no usable time"
 UNKNOWN_FORM = "is JSON of no known form"
 _LONGEST_BEFORE_MS = 24 * 3_600_000
@@ -90,6 +90,8 @@ def _wrapped(fields: Fields) -> list[Any]:
     """The records that an object of no form of its own holds as a list."""
     for name in _WRAPPERS:
         inside = fields.get(name)
+        if isinstance(inside, dict) and (wrapped := _wrapped(inside)):
+            return wrapped
         if isinstance(inside, list) and any(isinstance(element, dict) and shape_of(element) for element in inside):
             return inside
     return []

@@ -212,7 +212,8 @@ def packing_of(head: bytes, name: str) -> str:
     """
     if head.startswith(b"\x1f\x8b"):
         return "gzip"
-    if head.startswith(b"\x28\xb5\x2f\xfd"):
+    # A zstd file may begin with a frame to be skipped, as parallel writers put one there.
+    if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F):
         return "zstd"
     for magic, what in _FOREIGN.items():
         if head.startswith(magic):

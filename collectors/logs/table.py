@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from collectors.logs.record import Banner, Item, Unread
@@ -18,8 +18,49 @@ LONGEST = 16 * 1024 * 1024
 
 csv.field_size_limit(LONGEST)
 
-EXPORT_COLUMNS = frozenset(
-    {
+_COLUMNS = {
+    name.casefold(): name
+    for name in [
+        "TimeUTC",
+        "timestampInMs",
+        "requestPath",
+        "requestMethod",
+        "requestQueryString",
+        "responseStatusCode",
+        "requestId",
+        "requestUserAgent",
+        "level",
+        "environment",
+        "branch",
+        "vercelCache",
+        "type",
+        "function",
+        "host",
+        "deploymentDomain",
+        "deploymentId",
+        "durationMs",
+        "region",
+        "maxMemoryUsed",
+        "memorySize",
+        "message",
+        "projectId",
+        "projectName",
+        "traceId",
+        "sessionId",
+        "invocationId",
+        "instanceId",
+        "concurrency",
+        "lambdaDurationInMs",
+        "lambdaRegion",
+        "lambdaMaxMemoryUsed",
+        "lambdaMemorySize",
+        "workflowRunId",
+        "workflowStepId",
+    ]
+}
+"""The columns of all generations of the export. Tools that files go through may write them in lower case."""
+_TELLING = frozenset(
+    [
         "TimeUTC",
         "timestampInMs",
         "requestPath",
@@ -29,7 +70,7 @@ EXPORT_COLUMNS = frozenset(
         "message",
         "level",
         "deploymentId",
-    }
+    ]
 )
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -50,7 +91,12 @@ def header_of(line: bytes) -> tuple[str, list[str]]:
 
 def is_export_header(names: Sequence[str]) -> bool:
     """Whether a header is that of a dashboard export."""
-    return ("timestampInMs" in names or "TimeUTC" in names) and len(EXPORT_COLUMNS.intersection(names)) >= 4
+    known = _TELLING.intersection(_export_names(names))
+    return not known.isdisjoint(("timestampInMs", "TimeUTC")) and len(known) >= 4
+
+
+def _export_names(names: Iterable[str]) -> list[str]:
+    return [_COLUMNS.get(name.casefold(), name) for name in names]
 
 
 def generation(names: Container[str]) -> str:
@@ -64,7 +110,7 @@ def generation(names: Container[str]) -> str:
 
 def export_items(lines: Iterator[tuple[int, bytes]]) -> Iterator[Item]:
     """Every row of a CSV export whose first line is its header."""
-    for row in table_rows(lines):
+    for row in table_rows(lines, _export_names):
         yield export_record(row.values, row.line, row.raw) if isinstance(row, Row) else row
 
 
@@ -79,12 +125,17 @@ class Row(NamedTuple):
 Line = tuple[int, bytes]
 
 
-def table_rows(lines: Iterator[Line]) -> Iterator[Row | Unread | Banner]:
-    """All rows under a header line. A repeated header, as in files put together, is a banner."""
+def table_rows(
+    lines: Iterator[Line], named: Callable[[list[str]], list[str]] = list
+) -> Iterator[Row | Unread | Banner]:
+    """All rows under a header line, whose names `named` may write otherwise. A repeated header, as in files put together,
+    is a banner.
+    """
     first = next(lines, None)
     if first is None:
         return
     delimiter, names = header_of(first[1])
+    columns = named(names)
     pending: deque[Line] = deque()
     while held := _take(pending, lines):
         number, text = held[0][0], b"\n".join(part for _, part in held)
@@ -97,7 +148,7 @@ def table_rows(lines: Iterator[Line]) -> Iterator[Row | Unread | Banner]:
         elif [value.strip() for value in values] == names:
             yield Banner(number, text)
         else:
-            yield Row(number, text, dict(zip(names, values, strict=True)))
+            yield Row(number, text, dict(zip(columns, values, strict=True)))
 
 
 def _take(pending: deque[Line], lines: Iterator[Line]) -> list[Line]:

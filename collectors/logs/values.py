@@ -14,6 +14,8 @@ from store.instants import parse_instant
 
 LAST_MS = 253_402_300_799_999
 """The end of the year 9999: the last instant that can be written as ISO 8601."""
+FIRST_MS = 100_000_000_000
+"""Below it (1973) a number does not count milliseconds but seconds: no log is that old."""
 LONGEST_REQUEST_MS = 24 * 3_600_000
 _LARGEST_READING = 2**63 // 1_000_000
 
@@ -65,32 +67,32 @@ def embedded_ms(request: str | None) -> int | None:
 
 
 def instant_of(value: object) -> int | None:
-    """Epoch milliseconds from a number, a number written as text, or an ISO instant with an offset; None for anything
-    else.
+    """Epoch milliseconds from a number of milliseconds, or of seconds, or one written as text, or an ISO instant with an
+    offset; None for anything else.
     """
     if isinstance(value, str):
         text = value.strip()
         if text.isascii() and text.isdigit() and len(text) <= 15:
-            return _within(int(text))
+            return _scaled(int(text))
         try:
             return _within(parse_instant(text))
         except BadInput:
             return _within_float(text)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if isinstance(value, float):
-        return _within(int(value)) if value.is_integer() else _within(int(value)) if abs(value) < LAST_MS else None
-    return _within(value)
+    return _scaled(value)
 
 
 def _within_float(text: str) -> int | None:
-    if not re.fullmatch(r"\d{1,15}\.\d{1,6}", text):
-        return None
-    return _within(int(text.partition(".")[0]))
+    return _scaled(float(text)) if re.fullmatch(r"\d{1,15}\.\d{1,6}", text) else None
 
 
 def _within(ms: int) -> int | None:
     return ms if 0 < ms <= LAST_MS else None
+
+
+def _scaled(number: float) -> int | None:
+    return _within(int(number if number >= FIRST_MS else number * 1000)) if abs(number) < 2 * LAST_MS else None
 
 
 def export_instant(stamp: object, utc: object) -> int | None:

@@ -319,14 +319,19 @@ def test_planted_secrets_are_nowhere_in_the_case(tmp_path: Path, monkeypatch: py
         b"Vercel CLI 50.1.5\nwaiting for new logs...\n",
     ],
 )
-def test_what_is_no_log_is_refused_and_changes_nothing(
+def test_what_is_no_log_is_refused_in_a_line_and_the_attempt_is_evidence(
     tmp_path: Path, case: Case, under: Runbook, content: bytes
 ) -> None:
-    head = case.head()
+    log = written(tmp_path, lines([stream_line(T0 + 1, "fine")]))
+    load(case, under, log)
     with pytest.raises(BadInput) as refused:
         load(case, under, written(tmp_path, content))
     assert "\n" not in str(refused.value)
-    assert case.head() == head
+    assert "kept as collection:2" in refused.value.hint
+    assert rows(case, "SELECT status, reason FROM collection_end WHERE collection = 2") == [
+        ("failed", refused.value.message)
+    ]
+    assert rows(case, "SELECT count(*) FROM coverage WHERE collection = 2") == [(0,)]
 
 
 def test_a_stream_that_is_no_log_and_a_window_that_ends_before_it_begins_are_refused(
