@@ -144,7 +144,27 @@ def drain_lines(draw: Any) -> dict[str, Any]:
     )
     return entry | draw(
         st.sampled_from(
-            [{}, {}, {}, {"rows": None}, {"requestPath": "/z"}, {"id": None}, {"message": None}, {"message": ["P2028"]}]
+            [
+                {},
+                {},
+                {},
+                {"rows": None},
+                {"requestPath": "/z"},
+                {"id": None},
+                {"id": ""},
+                {"message": None},
+                {"message": ["P2028"]},
+                {"rowId": ""},
+                {"rowId": "7"},
+                {"type": "deployment_error"},
+                {"timestampInMs": T0 + 1},
+                {"requestQueryString": "a=b"},
+                {"rows": [{"a": 1}]},
+                {"events": []},
+                {"TimeUTC": "2026-02-18 03:00:00"},
+                {"error": {"message": "x"}},
+                {"statusCode": 500},
+            ]
         )
     )
 
@@ -159,7 +179,29 @@ def stream_lines(draw: Any) -> dict[str, Any]:
         messageTruncated=draw(st.sampled_from([False, True, None])),
     )
     line["rowId"] = draw(st.sampled_from([line["rowId"], "unique", ""]))
-    return line | draw(st.sampled_from([{}, {}, {}, {"requestId": "r"}, {"source": "delimiter"}, {"TimeUTC": None}]))
+    return line | draw(
+        st.sampled_from(
+            [
+                {},
+                {},
+                {},
+                {"requestId": "r"},
+                {"source": "delimiter"},
+                {"TimeUTC": None},
+                {"proxy": None},
+                {"proxy": {"path": "/p"}},
+                {"proxy": {}},
+                {"type": "deployment_error"},
+                {"rows": [{"a": 1}]},
+                {"rowId": None},
+                {"events": []},
+                {"timestamp": 5},
+                {"requestQueryString": "a=b"},
+                {"deploymentDomain": "x"},
+                {"error": {"message": "x"}},
+            ]
+        )
+    )
 
 
 ODD = [
