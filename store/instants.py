@@ -14,6 +14,9 @@ MINUTE_MS = 60_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+# Four digits of a year in UTC: what can be written can be read again, with room on both sides to look back and ahead.
+_EARLIEST_MS = (datetime(1001, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
+_LATEST_MS = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
 _UNITS_MS = {"ms": 1, "s": 1000, "m": MINUTE_MS, "h": 60 * MINUTE_MS, "d": 24 * 60 * MINUTE_MS}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
 # Python 3.11 reads week dates and bare dates too; only full instants are instants here.
@@ -36,7 +39,20 @@ def parse_instant(text: str) -> int:
         moment = datetime.fromisoformat(stripped.replace(",", ".").replace(" ", "T", 1).replace("z", "Z"))
     except ValueError as error:
         raise BadInput(f"{text!r} is not an instant: {error}", "write it like 2026-02-18T03:30:00.000Z") from error
-    return (moment - _EPOCH) // _MILLISECOND
+    return within_reach((moment - _EPOCH) // _MILLISECOND, text)
+
+
+def within_reach(ms: int, text: str) -> int:
+    """The instant itself, if its year can be written with four digits.
+
+    Raises:
+        BadInput: it is too far from now to be a time of evidence.
+    """
+    if not _EARLIEST_MS <= ms < _LATEST_MS:
+        raise BadInput(
+            f"{text!r} is no time of evidence: its year is out of reach", "years 1001 to 9998 can be written"
+        )
+    return ms
 
 
 def format_instant(ms: int) -> str:

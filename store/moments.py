@@ -6,7 +6,7 @@ import re
 import sqlite3
 
 from store.errors import BadInput
-from store.instants import parse_duration, parse_instant
+from store.instants import parse_duration, parse_instant, within_reach
 
 _AGO = re.compile(r"\d+(ms|s|m|h|d)")
 _MARK = re.compile(r"@(?P<name>.+?)(?P<shift>[+-]\d+(?:ms|s|m|h|d))?")
@@ -20,11 +20,11 @@ def resolve_moment(text: str, *, now_ms: int, db: sqlite3.Connection | None) -> 
     """
     stripped = text.strip()
     if _AGO.fullmatch(stripped):
-        return now_ms - parse_duration(stripped)
+        return within_reach(now_ms - parse_duration(stripped), text)
     mark = _MARK.fullmatch(stripped)
     if mark:
         shift = mark["shift"] or "+0s"
-        return _mark(mark["name"], db) + (1 if shift[0] == "+" else -1) * parse_duration(shift[1:])
+        return within_reach(_mark(mark["name"], db) + (1 if shift[0] == "+" else -1) * parse_duration(shift[1:]), text)
     try:
         return parse_instant(stripped)
     except BadInput as error:

@@ -138,13 +138,15 @@ def _store(tx: Transaction, batch: _Batch, runbook: Runbook, *, sha256: str, nam
     for key, record in batch.collections.items():
         ids[key] = _store_collection(tx, record, runbook, name)
     groups = {signature.id: signature.group for signature in runbook.signatures}
+    asked = _ratios_asked(runbook)
     redactors = {key: Redactor(declared_secrets(runbook.secrets)) for key in batch.collections}
     for record in batch.rows:
         owner = record.values["collection"]
         counts[owner] += 1
         stream = batch.collections[owner].values["stream"]
         _mask(record.values, redactors[owner])
-        rows.setdefault(record.kind, []).append(_row(record, ids[owner], stream, groups))
+        for meant in _meanings(record, asked.get(stream, ("attempts",))):
+            rows.setdefault(record.kind, []).append(_row(meant, ids[owner], stream, groups))
     for same in rows.values():
         tx.add_all(same)
     for key, record in batch.collections.items():
@@ -162,6 +164,23 @@ def _store(tx: Transaction, batch: _Batch, runbook: Runbook, *, sha256: str, nam
                 )
             )
     return ids
+
+
+def _ratios_asked(runbook: Runbook) -> dict[str, tuple[str, ...]]:
+    """What the ratios over each stream divide by: attempts, runs, or both."""
+    asked: dict[str, set[str]] = {}
+    for condition in (condition for signal in runbook.signals for condition in signal.conditions):
+        if condition.of is not None:
+            for use in condition.streams:
+                asked.setdefault(use.stream, set()).add(condition.of)
+    return {stream: tuple(sorted(kinds)) for stream, kinds in asked.items()}
+
+
+def _meanings(record: Record, asked: tuple[str, ...]) -> list[Record]:
+    """A minute of the ledger that does not say what it counts is what the runbook asks of that stream; all else is itself."""
+    if record.kind != "run_count" or "of" in record.values:
+        return [record]
+    return [Record(record.kind, record.line, {**record.values, "of": of}) for of in asked]
 
 
 def _store_collection(tx: Transaction, record: Record, runbook: Runbook, name: str) -> int:
@@ -243,7 +262,7 @@ def _row(record: Record, collection: int, stream: str, groups: dict[str, str | N
             )
         case "run_count":
             return evidence.RunCount(
-                collection, stream, v["minute"], v.get("of", "attempts"), v["total"], v["failures"], v.get("running")
+                collection, stream, v["minute"], v["of"], v["total"], v["failures"], v.get("running")
             )
         case "gauge":
             return evidence.Gauge(collection, stream, v["at"], v["series"], v["value"], micro(v["value"]))

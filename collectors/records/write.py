@@ -6,10 +6,13 @@ Artifacts and what people did are not collector records and stay in the case; `c
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
+from collectors.records.form import micro
 from store.instants import format_instant, format_optional
 
 _ROWS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -114,9 +117,17 @@ def _record(kind: str, values: dict[str, Any]) -> dict[str, Any]:
             continue
         if name == "collection":
             shown[name] = f"collection:{value}"
+        elif name == "value":
+            shown[name] = _number(value)
         else:
             shown[name] = format_instant(value) if name in _INSTANTS else value
     return shown
+
+
+def _number(text: str) -> float | str:
+    """A gauge's value as the number it was; as its text only where a program's number would not hold all its digits."""
+    number = int(text) if re.fullmatch(r"-?[1-9]\d*", text) else float(text)
+    return number if micro(Decimal(repr(number))) == micro(text) else text
 
 
 def _line(record: dict[str, Any]) -> str:

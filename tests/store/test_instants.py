@@ -36,6 +36,12 @@ def test_an_instant_without_an_offset_is_told_what_it_lacks() -> None:
         parse_instant("2026-02-18T03:30:00")
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "0999-12-31T00:00:00Z", "9999-12-31T23:59:59-14:00"])
+def test_a_year_that_could_not_be_written_back_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match="out of reach"):
+        parse_instant(text)
+
+
 def test_an_instant_is_written_as_it_is_read() -> None:
     assert format_instant(parse_instant("2026-02-18T03:30:00.007Z")) == "2026-02-18T03:30:00.007Z"
 

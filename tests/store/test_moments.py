@@ -39,7 +39,10 @@ def test_a_moment_is_an_instant_a_duration_ago_or_the_newest_mark_of_a_name(case
     assert resolve_moment(text, now_ms=NOW, db=case.read()) == moment
 
 
-@pytest.mark.parametrize("text", ["@rollback", "noon", "2026-02-18T03:30:00", "-5m", "@"])
+@pytest.mark.parametrize(
+    "text",
+    ["@rollback", "noon", "2026-02-18T03:30:00", "-5m", "@", "999999999d", "@deploy-999999999d", "@deploy+999999999d"],
+)
 def test_an_unknown_moment_is_refused_with_a_remedy(case: Case, text: str) -> None:
     with pytest.raises(BadInput) as refused:
         resolve_moment(text, now_ms=NOW, db=case.read())

@@ -12,6 +12,7 @@ import sqlite3
 
 from store.case import Case
 from store.errors import CloseoutError
+from tui.output import print_json
 
 _BASH = """\
 _closeout() {
@@ -48,20 +49,23 @@ _IDS = {
     "window": "SELECT 'baseline' UNION SELECT 'postfix'",
     "retract": "SELECT 'collection:' || id FROM collection",
 }
-_STEP_VERBS = ("start", "done", "fail", "skip")
+_STEP_VERBS = ("start", "done", "fail", "skip", "hold", "late")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `completion`."""
     parser.add_argument("shell", metavar="SHELL", choices=[*SCRIPTS, "words"], help="bash, zsh or fish")
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
-    parser.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the script, or for the script itself the words that could stand here."""
     if arguments.shell != "words":
-        print(SCRIPTS[arguments.shell], end="")
+        if arguments.json:
+            print_json({"schema": 1, "shell": arguments.shell, "script": SCRIPTS[arguments.shell]})
+        else:
+            print(SCRIPTS[arguments.shell], end="")
         return 0
     for word in candidates(arguments.words or [""]):
         print(word)

@@ -1,5 +1,6 @@
 """Evidence records: all of a file or nothing, every bad line named, the same bytes once."""
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -108,6 +109,7 @@ BAD = [
     ('{"record":"probe","collection":"c","at":"2026-02-18T03:20:00Z","route":"/a","status":42}', "no HTTP status"),
     ('{"record":"gauge","collection":"c","at":"2026-02-18T03:20:00Z","series":"s","value":NaN}', "not a number"),
     ('{"record":"gauge","collection":"c","at":"2026-02-18T03:20:00Z","series":"s","value":1e99}', "too large"),
+    ('{"record":"gauge","collection":"c","at":"0001-01-01T00:00:00+14:00","series":"s","value":1}', "out of reach"),
     ('{"record":"retraction","reason":"x"}', "either a collection or a ref"),
     ('{"record":"gauge","record":"gauge"}', "given twice"),
     ('{"record":"log_match","collection":"c","key":"k\\ud800","at":"2026-02-18T03:20:00Z","signature":"alpha"}', "half of a surrogate pair"),
@@ -149,6 +151,41 @@ def test_what_export_prints_import_reads_and_the_answers_are_the_same(world: Wor
     assert answers[0] == answers[1]
     with Case.open(other.path) as case:
         assert "".join(line + "\n" for line in write_records(case.read())) == printed
+
+
+@pytest.mark.parametrize("value", [12, 12.5, -0.1, 1000.0, 0.000001])
+def test_a_gauge_leaves_as_the_number_it_came_as(world: World, value: float) -> None:
+    load(world, lines([collection("g", "gauges", at("03:00"), T), gauge("g", at("03:20"), value)]))
+    with Case.open(world.path) as case:
+        (printed,) = [json.loads(line) for line in write_records(case.read()) if '"gauge"' in line]
+    assert printed["value"] == value
+
+
+def test_more_digits_than_a_float_holds_leave_as_text(world: World) -> None:
+    row = json.dumps(gauge("g", at("03:20"), 0)).replace('"value": 0', '"value": 9007199254740.123456')
+    load(world, lines([collection("g", "gauges", at("03:00"), T)]) + row.encode())
+    with Case.open(world.path) as case:
+        (printed,) = [json.loads(line) for line in write_records(case.read()) if '"gauge"' in line]
+    assert printed["value"] == "9007199254740.123456"
+
+
+@pytest.mark.parametrize(
+    ("of", "divides"), [('of = "runs"', ["runs"]), ('of = "attempts"', ["attempts"]), ("", ["attempts"])]
+)
+def test_a_minute_of_the_ledger_counts_as_what_the_ratio_of_its_stream_divides_by(
+    tmp_path: Path, of: str, divides: list[str]
+) -> None:
+    """The form of DESIGN section 5 does not say attempts or runs; the runbook does."""
+    world = World(
+        tmp_path / "case.db", runbook_text({"s": f'kind = "ratio"\nstreams = ["pg"]\n{of}\nover_percent = 10'})
+    )
+    row = run_count("p", at("03:20"), 10, 4)
+    row.pop("of", None)
+    load(world, lines([collection("p", "pg", at("03:00"), T), row]))
+    db = sqlite3.connect(world.path)
+    assert [of for (of,) in db.execute('SELECT "of" FROM run_count')] == divides
+    db.close()
+    assert status_json(world.judge(T))["signals"][0]["state"] == "tripped"
 
 
 def test_secrets_in_records_are_masked_before_they_are_stored(world: World) -> None:

@@ -270,7 +270,16 @@ def test_every_command_teaches_itself(capsys: pytest.CaptureFixture[str]) -> Non
         assert main([name, "--help"]) == 0
         told = capsys.readouterr().out
         assert f"closeout {name}" in told
-        assert "--json" in told or name == "completion"
+        assert "--json" in told
+
+
+def test_export_and_completion_are_one_object_each_when_asked(case: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", case]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert main(["export", case, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["records"] == rows
+    assert main(["completion", "fish", "--json"]) == 0
+    assert "closeout completion words" in json.loads(capsys.readouterr().out)["script"]
 
 
 def test_the_overview_names_every_command_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
