@@ -132,7 +132,7 @@ COLUMN_WORDS: dict[str, str] = {
     "process_start": "When the process began, in the system's words.",
     "program_version": "Version of closeout.",
     "python_version": "Version of Python.",
-    "raw": "The record itself, redacted.",
+    "raw": "The record itself, redacted; empty beyond the first 10,000 of a collection, where `line` says which it was.",
     "reason": "Why.",
     "recorded_ms": "When it was written down, epoch milliseconds UTC.",
     "redaction": "What was masked.",
