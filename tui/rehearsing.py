@@ -38,6 +38,7 @@ QUICKER = 8
 
 _LOOK_S = 0.15
 _SETTLE_S = 2.0
+_ATTACH_S = 12.0
 _PATIENCE_S = 30.0
 _STILL_S = 9.0
 """When nothing has changed for so long after the last scripted fault, nothing more will come of it."""
@@ -112,6 +113,7 @@ def play(
     try:
         case = begin_staged_case(folder / f"{scenario.name}.db", runbook, staged)
         with collecting(case, runbook, staged):
+            wait_until_watched(case, staged, stop)
             stage.go(staged)
             judgement, seen = _watch(case, runbook, staged, stop)
         verdict, verdict_reason = _verdict(case, staged)
@@ -210,6 +212,20 @@ def collecting(case: Path, runbook: Runbook, staged: Staged, *, lasting_ms: int 
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def wait_until_watched(case: Path, staged: Staged, stop: threading.Event) -> None:
+    """Until the log's collector has begun: what a command that follows was not there for it never shows."""
+    until = time.monotonic() + _ATTACH_S
+    while time.monotonic() < until and not stop.is_set():
+        with Case.open(case) as opened:
+            begun = (
+                opened.read()
+                .execute("SELECT count(*) FROM collection WHERE collector = 'logs' AND command <> ''")
+                .fetchone()[0]
+            )
+        if begun or not any(file.what == "log" for file in staged.files) or stop.wait(_LOOK_S):
+            return
 
 
 def collector_words(case: Path, source: Source, lasting_ms: int) -> list[str]:
