@@ -1,7 +1,7 @@
 # `make check` is everything that must hold before a commit lands.
 PYTHON ?= .venv/bin/python
 
-.PHONY: check lint types imports test bench
+.PHONY: check lint types imports test drill bench
 
 check: lint types imports test
 
@@ -17,6 +17,10 @@ imports:
 
 test:
 	$(PYTHON) -m pytest
+
+# Every scenario, step and limit of the shipped runbook, without a screen.
+drill:
+	$(PYTHON) -m tui drill --headless --runbook runbook.md
 
 bench:
 	$(PYTHON) -m tests.bench
