@@ -60,6 +60,7 @@ class FastLines(Generic[Line]):
         self._wanted = frozenset(status for m in alone for status in m.statuses)
         self._sure = frozenset(range(1, 1000)) - self._wanted
         self._paths = Paths(gather)
+        self._routes = PlainRoutes()
 
     def block(self, buffer: bytearray, end: int) -> None:
         """Read the whole lines in `buffer[:end]`."""
@@ -151,6 +152,18 @@ class FastLines(Generic[Line]):
             gather.outside += sum(not since <= at < until for i, at in enumerate(times) if not picked.get(i))
 
 
+class PlainRoutes(dict[str, "str | None"]):
+    """The route of a path without query."""
+
+    def __missing__(self, path: str) -> str | None:
+        """Normalise a path that was not met yet."""
+        route = normalise_route(path)
+        if len(self) >= Paths.LIMIT:
+            self.clear()
+        self[path] = route
+        return route
+
+
 class Paths(dict[str, "Place | None"]):
     """The place of a path without query; None for one that is not plain."""
 
@@ -163,7 +176,7 @@ class Paths(dict[str, "Place | None"]):
     def __missing__(self, path: str) -> Place | None:
         """Find the place of a path that was not met yet."""
         place = None
-        if path[:1] == "/" and (route := normalise_route(path)) is not None:
+        if path[:1] == "/" and not path[-1:].isspace() and (route := normalise_route(path)) is not None:
             place = self._find(route)
         if len(self) >= self.LIMIT:
             self.clear()

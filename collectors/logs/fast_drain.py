@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from collectors.logs.fast import MATCH, NOT_TYPED, TAKE, FastLines
 from collectors.logs.record import Form, LogRecord
-from collectors.logs.route import Place, normalise_route
+from collectors.logs.route import Place
 from collectors.logs.shapes import drain_of
 from collectors.logs.values import ABSENT, FIRST_MS, LAST_MS, request_of, status_of, strip_ansi
 from store.instants import MINUTE_MS
@@ -175,16 +175,16 @@ class DrainLines(FastLines[DrainLine]):
             line = _TEXT.decode(raw)
         except NOT_TYPED:
             return None
-        request = request_of(line.requestId)
-        if request is None:
+        proxy, request = line.proxy, (line.requestId or "").rpartition("::")[2]
+        path = (proxy.path or line.path or "").partition("?")[0]
+        if request in ABSENT or self._paths[path] is None:
             return None
-        proxy = line.proxy
         return drain_of(
             number,
             raw,
             line.timestamp,
             proxy.timestamp or None,
-            normalise_route(proxy.path) or normalise_route(line.path),
+            self._routes[path],
             status_of(proxy.statusCode) or status_of(line.statusCode),
             request,
             strip_ansi(line.message or ""),

@@ -66,7 +66,9 @@ class StreamLines(FastLines[StreamLine]):
             line = _TEXT.decode(raw)
         except NOT_TYPED:
             return None
-        route, status = normalise_route(line.requestPath), status_of(line.responseStatusCode)
+        path = (line.requestPath or "").partition("?")[0]
+        route = self._routes[path] if self._paths[path] is not None else normalise_route(line.requestPath)
+        status = status_of(line.responseStatusCode)
         return stream_of(
             number, raw, line.timestampInMs, route, status, strip_ansi(line.message or ""), line.rowId, cut=False
         )

@@ -105,6 +105,9 @@ PATHS = st.sampled_from(
         "",
         None,
         "*",
+        f"{TIMING} ",
+        f"{TIMING} ?a=1",
+        f" {TIMING}",
     ]
 )
 STATUSES = st.sampled_from([200, 500, 503, 504, -1, 0, None, 500.0, "500"])
