@@ -207,10 +207,10 @@ def _line(
     )
 
 
-def runbook_text(more_signatures: int = 0) -> str:
-    """A runbook with the six signatures, and others that nothing matches."""
-    ids = ["webhook", "inbox", "expired", "timing", "analytics", "reset"]
-    text = SIGNATURES
+def runbook_text(more_signatures: int = 0, *, only_first: bool = False) -> str:
+    """A runbook with the six signatures, and others that nothing matches; or with the first one alone."""
+    ids = ["webhook", "inbox", "expired", "timing", "analytics", "reset"][: 1 if only_first else None]
+    text = SIGNATURES[: SIGNATURES.index("```toml", 5)] if only_first else SIGNATURES
     for number in range(more_signatures):
         ids.append(f"absent-{number}")
         text += f'\n```toml signature\nid = "absent-{number}"\nroute = "/api/**"\nmessage = ["ABSENT_ERROR_{number:02d}"]\n```\n'

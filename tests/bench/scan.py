@@ -72,15 +72,24 @@ class Bench:
         return path
 
     def imported(
-        self, log: Path, *, program: str = IMPORT, more: int = 0, cores: int = 1, truth: Path | None = None
+        self,
+        log: Path,
+        *,
+        program: str = IMPORT,
+        more: int = 0,
+        cores: int = 1,
+        truth: Path | None = None,
+        only_first: bool = False,
     ) -> Cost:
         """Import a log into a new case, and check what is in it."""
         case = self.folder / "case.db"
         for old in self.folder.glob("case.db*"):
             old.unlink()
-        begin_case(case, parse_runbook(runbook_text(more), "runbook.md"))
+        begin_case(case, parse_runbook(runbook_text(more, only_first=only_first), "runbook.md"))
         cost = run([sys.executable, "-c", program, str(case), str(log)], cores=cores)
-        self._check(case, self._truths[truth or log])
+        wanted = self._truths[truth or log]
+        first = {id: count for id, count in wanted.failures.items() if id == "webhook" or not only_first}
+        self._check(case, wanted._replace(failures=first))
         return cost
 
     def pairs(
@@ -177,9 +186,9 @@ def against_search_tools(bench: Bench) -> None:
         select = 'select((.path | split("?")[0]) == "/api/webhooks/email" and (.message // "" | test("Task timed out after 60"))) | .id'
         out = bench.folder / "jq"
         bench.pairs(
-            "drain 1 %: jq with one signature / import",
+            "drain 1 %: jq with one signature / import with that one",
             lambda: run([jq, "-c", select, str(log)], out=out),
-            lambda: bench.imported(log),
+            lambda: bench.imported(log, only_first=True),
             ">= 8",
         )
     bench.pairs(
@@ -231,9 +240,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="closeout-bench-") as folder:
         os.environ[trust.FOLDER_VARIABLE] = folder
         bench = Bench(Path(folder), arguments.mb, arguments.rounds)
-        print(json.dumps({"megabytes": arguments.mb, "rounds": arguments.rounds, "python": sys.version.split()[0]}))
+        told = {"megabytes": arguments.mb, "rounds": arguments.rounds, "python": sys.version.split()[0]}
+        print(json.dumps(told | {"load": os.getloadavg(), "cores": len(os.sched_getaffinity(0))}))
         for part in arguments.only or parts:
             parts[part](bench)
+        print(json.dumps({"load": os.getloadavg()}))
 
 
 if __name__ == "__main__":
