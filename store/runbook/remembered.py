@@ -18,6 +18,8 @@ from store.runbook.model import Runbook
 
 FOLDER_VARIABLE = "CLOSEOUT_STATE_DIR"
 _KEPT = 64
+# A folder that cannot be used, an entry that cannot be read, a user without a home.
+_NO_MATTER = (OSError, msgspec.MsgspecError, UnicodeEncodeError, RuntimeError)
 
 
 def runbook_of(text: str, path: str) -> Runbook:
@@ -26,24 +28,21 @@ def runbook_of(text: str, path: str) -> Runbook:
     Raises:
         RunbookInvalid: as `parse_runbook` does.
     """
-    entry = _entry(text, path)
-    with contextlib.suppress(OSError, msgspec.MsgspecError):
-        return replace(msgspec.msgpack.decode(entry.read_bytes(), type=Runbook), text=text)
+    with contextlib.suppress(*_NO_MATTER):
+        known = msgspec.msgpack.decode(_entry(text, path).read_bytes(), type=Runbook)
+        return replace(known, text=text)
     from store.runbook.parse import parse_runbook  # the validation library is heavy
 
     runbook = parse_runbook(text, path)
-    _keep(runbook, entry)
+    remember(runbook)
     return runbook
 
 
 def remember(runbook: Runbook) -> None:
     """Keep a runbook that was just parsed, for the next process that needs it."""
-    _keep(runbook, _entry(runbook.text, runbook.path))
-
-
-def _keep(runbook: Runbook, entry: Path) -> None:
-    partial = entry.with_suffix(f".{os.getpid()}")
-    with contextlib.suppress(OSError, msgspec.MsgspecError, UnicodeEncodeError):
+    with contextlib.suppress(*_NO_MATTER):
+        entry = _entry(runbook.text, runbook.path)
+        partial = entry.with_suffix(f".{os.getpid()}")
         entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _forget_oldest(entry.parent)
         partial.write_bytes(msgspec.msgpack.encode(replace(runbook, text="")))

@@ -55,6 +55,17 @@ def test_damaged_entries_and_a_folder_that_cannot_be_written_only_cost_time(
     assert remembered.runbook_of(RAILS, "rails.md") == right
 
 
+def test_a_user_without_a_home_parses_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(remembered.FOLDER_VARIABLE)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+
+    def no_home(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", no_home)
+    assert remembered.runbook_of(RAILS, "rails.md") == parse_runbook(RAILS, "rails.md")
+
+
 def test_another_version_of_the_parser_parses_for_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     remembered.runbook_of(RAILS, "rails.md")
     monkeypatch.setattr(remembered, "_parser", lambda: [("parse.py", 1, 1)])
