@@ -45,7 +45,10 @@ def main(module: str, root: str) -> int:
     _sweep(place)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
     lock = _lock(folder)
+    if os.geteuid() == 0:
+        folder.chmod(0o711)  # the database runs as another user then, and its folder lies within
     environ = {**os.environ, MARK: str(folder), "PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": "1"}
+    environ["TMPDIR"] = str(folder)
     world = subprocess.Popen(
         [sys.executable, "-P", "-m", module, str(folder)],
         stdin=subprocess.PIPE,
@@ -155,11 +158,10 @@ def _ancestors() -> set[int]:
 
 
 def _remove(folder: Path) -> None:
-    for _ in range(3):
+    until = time.monotonic() + _GRACE_S
+    while folder.exists() and time.monotonic() < until:
         shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        threading.Event().wait(0.1)  # something was still being written
+        threading.Event().wait(0.05)  # something may still have been written meanwhile
 
 
 def _lock(folder: Path) -> int:
@@ -178,7 +180,7 @@ def _sweep(place: Path) -> None:
             if folder.is_symlink() or folder.stat().st_uid != os.geteuid() or not _abandoned(folder):
                 continue
             end_marked(str(folder))
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
 
 
 def _abandoned(folder: Path) -> bool:

@@ -41,6 +41,7 @@ class Stagehand:
                 return {"begin_ms": self._worlds[told["world"]].go()}
             case "close":
                 await self._worlds.pop(told["world"]).close()
+                await self._everywhere(f"DROP DATABASE {_name(told['world'])} WITH (FORCE)")
                 return {}
             case other:
                 return {"error": f"nobody knows how to {other}"}
@@ -53,13 +54,8 @@ class Stagehand:
         self._number += 1
         number = self._number
         scenario = scenario_told(told["scenario"])
-        name = f"world_{number}"
-        address = self._server.address(name)
-        maker = await Psql.connect(self._binaries, self._server.address())
-        try:
-            await maker.run(f"CREATE DATABASE {name}")
-        finally:
-            await maker.close()
+        address = self._server.address(_name(number))
+        await self._everywhere(f"CREATE DATABASE {_name(number)}")
         world = World(self._folder / f"w{number}", scenario, quicker=told["quicker"])
         self._worlds[number] = world
         streams = Streams(told["offload"], told["probes"], tuple(told["routes"]))
@@ -73,6 +69,18 @@ class Stagehand:
             "database": address,
             "files": files,
         }
+
+    async def _everywhere(self, statement: str) -> None:
+        """Run a statement that belongs to no world."""
+        maker = await Psql.connect(self._binaries, self._server.address())
+        try:
+            await maker.run(statement)
+        finally:
+            await maker.close()
+
+
+def _name(number: int) -> str:
+    return f"world_{number}"
 
 
 async def play(folder: Path) -> None:
