@@ -3,6 +3,8 @@
 closeout init incident.db --runbook runbook.md
 closeout init incident.db --runbook runbook.md --scope-start @deploy
 closeout init next.db --runbook runbook.md --after phase-168e.db --baseline postfix
+
+Without --runbook the case before gives its own, if there is no ./runbook.md.
 """
 
 from __future__ import annotations
@@ -38,11 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Make the case."""
     from store.begin import begin_case
-    from store.runbook.find import read_runbook
 
     if arguments.baseline and not arguments.after:
         raise BadInput("--baseline names a window of the case before", "say which with --after OTHER")
-    runbook = read_runbook(_runbook_path(arguments.runbook))
+    runbook, ours = _runbook(arguments)
     now = now_ms()
     scope = resolve_moment(arguments.scope_start, now_ms=now, db=None) if arguments.scope_start else None
     begun = begin_case(
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         scope_start_ms=scope,
         after=Path(arguments.after) if arguments.after else None,
     )
-    carried = _take_up(Path(arguments.case), runbook, arguments)
+    carried = _take_up(Path(arguments.case), runbook, arguments, ours=ours)
     if arguments.json:
         print_json(
             {"schema": 1, "case": begun.case_id, "path": str(arguments.case), "seq": begun.seq, "head": begun.head}
@@ -64,13 +65,17 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if carried:
         print(f"  {plain(carried)}")
+    if not ours:
+        print(
+            f"  its runbook is that of {arguments.after}: closeout trust {arguments.case} shows and allows what it runs"
+        )
     for warning in runbook.warnings:
         print(f"  warning: {plain(warning)}")
     print(f"  next: closeout run {arguments.case}")
     return 0
 
 
-def _take_up(path: Path, runbook: Runbook, arguments: argparse.Namespace) -> str:
+def _take_up(path: Path, runbook: Runbook, arguments: argparse.Namespace, *, ours: bool) -> str:
     """Trust what was made here, and bring in the baseline of the case before."""
     from store import trust
     from store.begin import operator_name
@@ -79,7 +84,8 @@ def _take_up(path: Path, runbook: Runbook, arguments: argparse.Namespace) -> str
         with contextlib.suppress(
             Refused
         ):  # a machine that remembers nothing asks for `closeout trust` before anything runs
-            trust.remember(case)
+            if ours:
+                trust.remember(case)
         if not arguments.baseline:
             return ""
         from collectors.records.carry import carry_window, told
@@ -93,12 +99,18 @@ def _take_up(path: Path, runbook: Runbook, arguments: argparse.Namespace) -> str
             raise
 
 
-def _runbook_path(given: str | None) -> Path:
-    if given:
-        return Path(given)
+def _runbook(arguments: argparse.Namespace) -> tuple[Runbook, bool]:
+    """The runbook, and whether it is of this machine: a text taken from a case is no more trusted here than that case."""
+    from store.runbook.find import read_runbook
+
     here = Path("runbook.md")
-    if here.is_file():
-        return here
+    if arguments.runbook or here.is_file():
+        return read_runbook(Path(arguments.runbook or here)), True
+    if arguments.after:
+        from store import trust
+
+        with Case.open(arguments.after) as before:
+            return before.runbook(), trust.is_trusted(before)
     raise Refused(
         "no runbook was given and there is no ./runbook.md",
         "name one with --runbook F; write a first one with: closeout new RUNBOOK; rehearse with: closeout drill",

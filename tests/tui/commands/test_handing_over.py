@@ -53,6 +53,30 @@ def test_a_case_is_sealed_verified_and_continued(tmp_path: Path, capsys: pytest.
     assert "carried_item:1" not in [item["ref"] for item in told(capsys)["carried"]]
 
 
+def test_a_case_is_continued_with_its_own_runbook_where_no_other_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a sealed case tells its reader to type works in any folder; a runbook from elsewhere stays inert there."""
+    settled_case(tmp_path / "case.db")
+    assert main(["seal", "case.db", "out.db"]) == 0
+    (tmp_path / "runbook.md").unlink()
+    assert main(["init", "none.db"]) == 40
+    with Case.open(tmp_path / "out.db") as sealed:
+        trust.forget(sealed)
+        text = sealed.runbook().text
+    capsys.readouterr()
+    assert main(["init", "next.db", "--after", "out.db"]) == 0
+    assert "closeout trust next.db" in capsys.readouterr().out
+    with Case.open(tmp_path / "out.db") as sealed, Case.open(tmp_path / "next.db") as made:
+        assert made.runbook().text == text
+        assert not trust.is_trusted(made)
+        trust.remember(sealed)
+    assert main(["init", "again.db", "--after", "out.db"]) == 0
+    assert "closeout trust" not in capsys.readouterr().out
+    with Case.open(tmp_path / "again.db") as made:
+        assert trust.is_trusted(made)
+
+
 def test_open_steps_refuse_the_seal_and_an_override_says_why(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
