@@ -164,6 +164,8 @@ class DeskApp(App[int]):
 
     def on_snapshot_ready(self, message: SnapshotReady) -> None:
         """Take a newer picture in."""
+        if not self.standing:
+            return
         first = self.snapshot is None
         self.snapshot, self.trouble = message.snapshot, ""
         if first:
@@ -230,17 +232,23 @@ class DeskApp(App[int]):
 
     def show(self) -> None:
         """Draw what is visible from the frame; parts that did not change are not painted."""
-        if self.screen_stack:  # none while it ends, when threads may still have something to tell
+        if self.standing:
             show_parts(self)
 
     def say(self, text: str, worn: str = "") -> None:
         """Say what just happened, until something else does."""
         self.busy = False
-        self.query_one("#message", MessageLine).say(self.glyphs, text, worn)
+        if self.standing:
+            self.part("message", MessageLine).say(self.glyphs, text, worn)
 
     def write(self, job: Job) -> None:
         """Hand a deed to the writer."""
         self.writer.write(job)
+
+    @property
+    def standing(self) -> bool:
+        """Whether its parts are there; not while it ends, when threads may still have something to tell."""
+        return bool(self.screen_stack) and bool(self.screen_stack[0].query("#keys"))
 
     def part(self, id: str, kind: type[Any]) -> Any:
         """A part of the main screen, whichever dialog is above it."""

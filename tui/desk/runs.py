@@ -114,6 +114,7 @@ class Runs:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._children: list[_Child] = []
+        self._closed = False
 
     def start(self, case_id: str, step: str, words: list[str]) -> int:
         """Start a process for a step; returns its number.
@@ -136,7 +137,10 @@ class Runs:
             )
         log = draft.rename(log_path(case_id, step, process.pid))
         with self._lock:
-            self._children.append(_Child(step, process, log))
+            if self._closed:  # a deed that was still in line when the desk was left
+                _let_go(process)
+            else:
+                self._children.append(_Child(step, process, log))
         return process.pid
 
     def ended(self) -> list[Ended]:
@@ -174,11 +178,15 @@ class Runs:
                 if child.step == REVIEW:
                     with contextlib.suppress(subprocess.TimeoutExpired):
                         child.process.wait(_REVIEW_ENDS_S)
-            _outliving.extend(child.process for child in self._children)
+            for child in self._children:
+                _let_go(child.process)
             self._children = []
+            self._closed = True
 
 
-_outliving: list[subprocess.Popen[bytes]] = []  # kept, so that nobody takes their going on for a mistake
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    """It goes on without us. A thread waits for it, so that no dead process is left behind while this one lives."""
+    threading.Thread(target=process.wait, daemon=True).start()
 
 
 def interrupt_process(pid: int) -> bool:
