@@ -14,6 +14,7 @@ HOST = "app.example.com"
 LAST_MS = 240 * MINUTE_MS
 """How long a live world goes on at most; nobody rehearses longer without a break."""
 SAMPLE_MS = 5 * MINUTE_MS
+_NEVER_MS = 10 * LAST_MS
 
 # What passes when nothing is wrong: route, method, requests in a minute.
 _CALM = (
@@ -59,14 +60,21 @@ class Request:
 
 
 class LiveTime(NamedTuple):
-    """When the live part of a story takes place: it begins at an instant, and may be played quicker than it is written."""
+    """When a story takes place: its past lies before `begin_ms`, what is still to come begins at `live_ms`, perhaps quicker than written.
+
+    Without `live_ms` the story stands still: nothing of what is to come has a time yet.
+    """
 
     begin_ms: int
     quicker: int = 1
+    live_ms: int | None = None
 
     def at(self, moment_ms: int) -> int:
         """The instant of a moment of the scenario."""
-        return self.begin_ms + (moment_ms // self.quicker if moment_ms > 0 else moment_ms)
+        if moment_ms <= 0:
+            return self.begin_ms + moment_ms
+        live = self.live_ms if self.live_ms is not None else self.begin_ms + _NEVER_MS
+        return live + moment_ms // self.quicker
 
 
 def history(scenario: Scenario, begin_ms: int) -> list[Request]:

@@ -65,12 +65,13 @@ class World:
 
     def go(self) -> int:
         """Let the scripted part begin now; returns when that is."""
-        self.time = self.time._replace(begin_ms=now_ms())
+        began = now_ms()
+        self.time = self.time._replace(live_ms=began)
         self._routes.time = self.time
         if self._workers is not None:
             self._workers.time = self.time
         self._gone_live.set()
-        return self.time.begin_ms
+        return began
 
     async def close(self) -> None:
         """End it."""

@@ -124,6 +124,8 @@ def _live(arguments: argparse.Namespace, runbook: Runbook) -> int:
     desk.check_terminal(
         opening, f"without a screen: {command_line('drill', '--headless', '--scenario', scenario.name)}"
     )
+    if path.exists() or path.is_symlink():
+        raise Refused(f"{path} is there already", f"look at it with: {command_line('status', str(path))}")
     with Stage.start(os.environ) as stage:
         staged = stage.open(scenario, runbook, os.environ)
         with _environment({**staged.environ, _pace_variable(): LIVE_PACE}):
