@@ -240,7 +240,8 @@ FROM (SELECT c.side, c.signature, c.failures, c.unsure, c.bad_minutes, c.minutes
            JOIN verdict_traffic t ON t.side = c.side AND t.signature = c.signature);
 
 CREATE VIEW verdict_pair AS
--- Both windows of a signature side by side. The exposures are in proportion to requests per minute, or equal where traffic is unknown.
+-- Both windows of a signature side by side, each read once. The exposures are in proportion to requests per minute, or equal where traffic is unknown.
+WITH side AS MATERIALIZED (SELECT * FROM verdict_side)
 SELECT *, b_known AND p_known AS known, matched AND b_covered AND p_covered AS comparable,
        CASE WHEN b_known AND p_known AND b_requests + p_requests > 0 THEN 1.0 * b_requests * p_traffic_minutes ELSE 1.0 END AS b_exposure,
        CASE WHEN b_known AND p_known AND b_requests + p_requests > 0 THEN 1.0 * p_requests * b_traffic_minutes ELSE 1.0 END AS p_exposure
@@ -250,8 +251,8 @@ FROM (SELECT g.signature, g.position, g.title, g.role, (SELECT unmatched FROM ve
              b.covered AS b_covered, b.covered_ms AS b_covered_ms, p.covered AS p_covered, p.covered_ms AS p_covered_ms,
              b.known AND NOT b.doubtful AS b_known, b.requests AS b_requests, b.minutes AS b_traffic_minutes,
              p.known AND NOT p.doubtful AS p_known, p.requests AS p_requests, p.minutes AS p_traffic_minutes
-      FROM verdict_signature g JOIN verdict_side b ON b.signature = g.signature AND b.side = 'baseline'
-           JOIN verdict_side p ON p.signature = g.signature AND p.side = 'postfix'
+      FROM verdict_signature g JOIN side b ON b.signature = g.signature AND b.side = 'baseline'
+           JOIN side p ON p.signature = g.signature AND p.side = 'postfix'
       LIMIT -1)
 LIMIT -1;
 

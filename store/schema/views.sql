@@ -169,14 +169,15 @@ FROM (SELECT definition, high, min(low) OVER (PARTITION BY definition ORDER BY s
 GROUP BY definition;
 
 CREATE VIEW sighting AS
--- Log matches within reach of each condition, by signature or, for a loop, by group.
-SELECT r.id AS definition, m.stream, m."key", '' AS "group", m.at_ms, m.certain, m.collection, r.match_from_ms, r.known_seq
+-- Log matches within reach of each condition, by signature or, for a loop, by group. The kind goes with them so that SQLite reads only
+-- the matches of the kinds that a view asks for.
+SELECT r.id AS definition, r.kind, m.stream, m."key", '' AS "group", m.at_ms, m.certain, m.collection, r.match_from_ms, r.known_seq
 FROM reach r CROSS JOIN definition_signature g ON g.definition = r.id
      CROSS JOIN log_match m ON m.signature = g.signature AND m.at_ms >= r.match_from_ms AND m.at_ms < r.as_of_ms AND m.seq <= r.known_seq
      CROSS JOIN definition_stream s ON s.definition = r.id AND s.stream = m.stream
 WHERE r.kind IN ('count', 'burst', 'trend')
 UNION ALL
-SELECT r.id, m.stream, m."key", m."group", m.at_ms, m.certain, m.collection, r.match_from_ms, r.known_seq
+SELECT r.id, r.kind, m.stream, m."key", m."group", m.at_ms, m.certain, m.collection, r.match_from_ms, r.known_seq
 FROM reach r CROSS JOIN definition_group g ON g.definition = r.id
      CROSS JOIN log_match m ON m."group" = g."group" AND m.at_ms >= r.match_from_ms AND m.at_ms < r.as_of_ms AND m.seq <= r.known_seq
      CROSS JOIN definition_stream s ON s.definition = r.id AND s.stream = m.stream
@@ -184,12 +185,12 @@ WHERE r.kind = 'loop';
 
 CREATE VIEW failure AS
 -- Each failure once, at its earliest known time; one that was already seen before the reach belongs to that earlier time.
-SELECT e.definition, e.at_ms, e."group", e.certain, e.stream, e."key"
-FROM (SELECT definition, stream, "key", "group", match_from_ms, known_seq, max(certain) AS certain,
+SELECT e.definition, e.kind, e.at_ms, e."group", e.certain, e.stream, e."key"
+FROM (SELECT definition, kind, stream, "key", "group", match_from_ms, known_seq, max(certain) AS certain,
              ifnull(min(CASE WHEN certain = 1 THEN at_ms END), min(at_ms)) AS at_ms
       FROM sighting s
       WHERE NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = s.collection AND x.seq <= s.known_seq)
-      GROUP BY definition, stream, "key", "group") AS e
+      GROUP BY definition, kind, stream, "key", "group") AS e
 WHERE NOT EXISTS (
     SELECT 1 FROM log_match m
     WHERE m."key" = e."key" AND m.stream = e.stream AND m.at_ms < e.match_from_ms AND m.seq <= e.known_seq AND m.certain >= e.certain
@@ -215,7 +216,7 @@ FROM frame f LEFT JOIN (
     SELECT definition, frame, at_ms, sum(sum(change)) OVER sofar AS inside, sum(sum(doubt)) OVER sofar AS unsure
     FROM (SELECT f.definition, f.frame, CASE edge.column1 WHEN 1 THEN e.at_ms ELSE e.at_ms + f.slice_ms END AS at_ms,
                  edge.column1 * e.certain AS change, edge.column1 * (1 - e.certain) AS doubt
-          FROM frame f JOIN failure e ON e.definition = f.definition AND e.at_ms >= f.from_ms AND e.at_ms < f.to_ms
+          FROM frame f JOIN failure e ON e.definition = f.definition AND e.kind IN ('count', 'burst') AND e.at_ms >= f.from_ms AND e.at_ms < f.to_ms
                CROSS JOIN (VALUES (1), (-1)) AS edge
           WHERE f.kind IN ('count', 'burst') AND (edge.column1 = 1 OR e.at_ms + f.slice_ms < f.to_ms))
     GROUP BY definition, frame, at_ms
@@ -235,7 +236,8 @@ CREATE VIEW loop_anchor AS
 SELECT definition, at_ms, max(next_ms) AS complete_ms
 FROM (SELECT e.definition, e.at_ms, r.slice_ms,
              min(CASE WHEN e."group" = g."group" THEN e.at_ms END) OVER (PARTITION BY e.definition, g."group" ORDER BY e.at_ms DESC) AS next_ms
-      FROM failure e JOIN definition r ON r.id = e.definition AND r.kind = 'loop' JOIN definition_group g ON g.definition = e.definition)
+      FROM failure e JOIN definition r ON r.id = e.definition AND r.kind = 'loop' JOIN definition_group g ON g.definition = e.definition
+      WHERE e.kind = 'loop')
 GROUP BY definition, at_ms
 HAVING count(next_ms) = count(*) AND max(next_ms) < at_ms + max(slice_ms);
 
@@ -289,7 +291,7 @@ SELECT s.definition, s.rises, s.floor, s.z2_micro, s.window_ms, s.from_ms, s.fro
        (SELECT ifnull(sum(max(0, min(c.to_ms, s.from_ms + s.window_ms) - max(c.from_ms, s.from_ms))), 0) FROM covered c
          WHERE c.definition = s.definition) = s.window_ms AS full
 FROM span s LEFT JOIN (SELECT e.definition, e.at_ms - e.at_ms % d.window_ms AS from_ms, count(*) AS failures
-                       FROM failure e JOIN definition d ON d.id = e.definition AND d.kind = 'trend' WHERE e.certain = 1 GROUP BY 1, 2) AS n
+                       FROM failure e JOIN definition d ON d.id = e.definition AND d.kind = 'trend' WHERE e.kind = 'trend' AND e.certain = 1 GROUP BY 1, 2) AS n
      ON n.definition = s.definition AND n.from_ms = s.from_ms;
 
 CREATE VIEW trend_end AS
