@@ -266,3 +266,4 @@ class DeskApp(App[int]):
         )
         self.screen_stack[0].set_focus(first)
         self.show()
+        self.call_after_refresh(self.show)  # what a rule says of the part below it depends on its new size

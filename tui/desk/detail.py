@@ -48,10 +48,7 @@ def _headline(frame: Frame, signal: SignalState, width: int) -> list[Row]:
             ),
         )
     ]
-    rows += [
-        row("", line)
-        for line in wrap(f"{state_sentence(signal.state)} {reason_sentence(signal.reason)}", width, glyphs)
-    ]
+    rows += [row("", line) for line in wrap(f"{state_sentence(signal.state)} {_because(signal)}", width, glyphs)]
     times = []
     if signal.last_ms is not None:
         times.append(f"last reading {figures.clock(signal.last_ms)}")
@@ -60,6 +57,11 @@ def _headline(frame: Frame, signal: SignalState, width: int) -> list[Row]:
     if times:
         rows.append(row("", (glyphs.text(", ".join(times), width), "dim")))
     return rows
+
+
+def _because(signal: SignalState) -> str:
+    """Why it is in its state; an `ok` has said so already."""
+    return "" if signal.state == "ok" else reason_sentence(signal.reason)
 
 
 def _condition(frame: Frame, condition: ConditionState, width: int) -> list[Row]:

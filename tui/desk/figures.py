@@ -61,10 +61,19 @@ def value(condition: ConditionState) -> str:
     if condition.value is None:
         return _UNKNOWN
     if condition.kind == "ratio":
-        return f"{condition.value * 100:.0f}%"
+        return _percent(condition.value * 100, condition.limit)
     if condition.kind == "level":
         return f"{condition.value:g}"
     return str(int(condition.value))
+
+
+def _percent(measured: float, limit: float | None) -> str:
+    """As short as it can be said without looking like the limit where it is not: `12%`, `10.5%`."""
+    for digits in range(4):
+        shown = f"{measured:.{digits}f}"
+        if limit is None or float(shown) != limit or measured == limit:
+            break
+    return f"{shown}%"
 
 
 def limit(condition: ConditionState) -> str:
@@ -103,7 +112,7 @@ def speaking(signal: SignalState) -> ConditionState | None:
 
 def coverage_bar(condition: ConditionState, width: int, glyphs: Glyphs) -> str:
     """How much of the window was watched, as a bar; full only when all of it was."""
-    if condition.want_ms <= 0:
+    if condition.want_ms <= 0 or (condition.coverage == "full" and not condition.covered_ms):  # instants have no length
         return (glyphs.full if condition.coverage == "full" else glyphs.empty) * width
     filled = (
         width

@@ -87,7 +87,7 @@ def _calm(frame: Frame) -> str:
         seen = snapshot.seen[tripped[-1].id]
         return f"  every alarm was acknowledged, last by {seen.operator} at {figures.clock(seen.at_ms)}"
     if all(s.state == "ok" for s in snapshot.judgement.signals):
-        return " every signal is ok: all of its window was watched"
+        return " every signal is ok: all of each window was watched"
     failing = [s for s in snapshot.streams if s.failure]
     if failing:
         return f"  {failing[0].stream}: {failing[0].failure}"

@@ -61,9 +61,11 @@ def _run(desk: DeskApp, frame: Frame) -> None:
 def _board(desk: DeskApp, frame: Frame) -> None:
     signals, detail = desk.part("all-signals", Board), desk.part("detail", Detail)
     signals.show(frame)
-    detail.show(frame, signals.current_key)
+    first = next((signal.id for signal in frame.snapshot.judgement.signals), "")
+    chosen = signals.current_key or first  # before its first layout the list has no rows yet
+    detail.show(frame, chosen)
     desk.part("board-rule", Rule).show(frame.glyphs, f"Board {_window(frame)}", next_look(frame), lit=signals.has_focus)
-    desk.part("detail-rule", Rule).show(frame.glyphs, signals.current_key, detail.more, lit=detail.has_focus)
+    desk.part("detail-rule", Rule).show(frame.glyphs, chosen, detail.more, lit=detail.has_focus)
 
 
 def _evidence(desk: DeskApp, frame: Frame) -> None:
