@@ -18,10 +18,10 @@ _NEVER_MS = 10 * LAST_MS
 
 # What passes when nothing is wrong: route, method, requests in a minute.
 _CALM = (
-    ("/api/webhooks/email", "POST", 16),
-    ("/api/inbox/conversations", "GET", 8),
-    ("/api/inbox/counts", "GET", 4),
-    ("/", "GET", 4),
+    ("/api/webhooks/email", "POST", 10),
+    ("/api/inbox/conversations", "GET", 5),
+    ("/api/inbox/counts", "GET", 3),
+    ("/", "GET", 2),
 )
 # What the platform's scheduler asks for: route, every so many minutes, at which second of it.
 _CRONS = (
