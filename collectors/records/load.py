@@ -37,9 +37,21 @@ class _Batch:
 
 
 def is_evidence_records(head: str) -> bool:
-    """Whether text begins like evidence records: its first line is an object that names its `record`."""
-    line = next((part for part in head.lstrip("\ufeff").splitlines() if part.strip()), "")
-    return line.lstrip().startswith("{") and '"record"' in line
+    """Whether text is of evidence records: its first line names its `record`, or some line of it is a sound collection.
+
+    A bad first line makes it no log: it is to be named with its number, as any other bad line is.
+    """
+    found = [part for part in head.lstrip("\ufeff").splitlines() if part.strip()]
+    if found and found[0].lstrip().startswith("{") and '"record"' in found[0]:
+        return True
+    return any(_is_collection(part) for part in found if '"record"' in part)
+
+
+def _is_collection(text: str) -> bool:
+    try:
+        return read_record(text, 1).kind == "collection"
+    except RecordFault:
+        return False
 
 
 def load_records(

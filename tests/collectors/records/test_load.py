@@ -201,6 +201,14 @@ def test_evidence_records_are_told_from_logs_by_their_first_line() -> None:
     assert not is_evidence_records('{"timestamp":1}\n{"record":"collection"}')
 
 
+@pytest.mark.parametrize("first", ["garbage", "[1]", '{"recrd":"collection"}', "<html>"])
+def test_a_bad_first_line_is_named_like_any_other(world: World, first: str) -> None:
+    data = first.encode() + b"\n" + lines([collection("c", "rt", at("03:00"), T), match("c", "k", at("03:20"))])
+    assert is_evidence_records(data.decode())
+    with pytest.raises(BadInput, match=r"records\.ndjson:1: "):
+        load(world, data)
+
+
 def test_a_gauge_is_kept_to_the_millionth() -> None:
     assert micro("12.3456789") == 12_345_679
     assert (
