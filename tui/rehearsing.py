@@ -59,7 +59,7 @@ class SignalOutcome(NamedTuple):
     @property
     def as_expected(self) -> bool:
         """Whether state and, where one is named, reason are those of the scenario."""
-        return self.state == self.expected.state and self.expected.reason in ("", self.reason)
+        return self.expected.state in ("", self.state) and self.expected.reason in ("", self.reason)
 
 
 class Seen(NamedTuple):

@@ -34,7 +34,7 @@ Part = TypeVar("Part")
 class Faults:
     """Requests on one route that go wrong: so many of one kind, evenly over a stretch of time.
 
-    `crosses`: the last of them is the one that crosses a limit.
+    `crosses`: the last of them is the one that crosses a limit. `text` and `status` are those of the kind `own`, which no file has.
     """
 
     kind: str
@@ -44,6 +44,8 @@ class Faults:
     to_ms: int
     seconds: int = 60
     crosses: bool = False
+    text: str = ""
+    status: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +98,16 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a signal must come to; an empty reason stands for any."""
+    """What a signal must come to; an empty reason stands for any, an empty state for whatever it comes to."""
 
     state: str
     reason: str = ""
 
     def __str__(self) -> str:
         return f"{self.state} {self.reason}".strip()
+
+
+ANY = Expected("")
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,15 +151,16 @@ def _calm(name: str, from_ms: int, to_ms: int) -> Iterator[Request]:
 
 def _failed(scenario: Scenario, faults: Faults, time: LiveTime) -> Iterator[Request]:
     first, last = time.at(faults.from_ms), time.at(faults.to_ms)
-    took = faults.seconds * 1000 if faults.kind == "timeout" else _TOOK_MS[faults.kind]
-    text = _TEXTS[faults.kind].format(seconds=faults.seconds)
+    timed = faults.kind in ("timeout", "own")
+    took = max(faults.seconds * 1000, 80) if timed else _TOOK_MS[faults.kind]
+    text = faults.text if faults.kind == "own" else _TEXTS[faults.kind].format(seconds=faults.seconds)
     for number in range(faults.count):
         ended = first + (last - first) * number // faults.count
         chance = _chance(scenario.name, faults.route, faults.kind, ended, number)
         method = "POST" if "webhooks" in faults.route else "GET"
-        lines = (("info", f"{method} {faults.route} began"), ("error", text))
+        lines = (("info", f"{method} {faults.route} began"), ("error", text or f"{method} {faults.route} failed"))
         crosses = faults.crosses and number == faults.count - 1
-        status = 504 if faults.kind == "timeout" else 500
+        status = faults.status or (504 if faults.kind == "timeout" else 500)
         yield Request(
             ended - took, ended, _id(chance, ended - took), method, faults.route, status, lines, faults.kind, crosses
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from collectors.drill.derived import derived_scenarios
 from collectors.drill.scenario import shipped_scenario
 from collectors.drill.stage import Stage
 from store.case import Case
@@ -42,6 +43,7 @@ def played(folder: Path) -> Iterator[dict[str, Played]]:
                 "burst": pool.submit(_play, stage, "webhook-burst", shipped(), folder / "a"),
                 "raised": pool.submit(_play, stage, "webhook-burst", RAISED, folder / "b"),
                 "dies": pool.submit(_play, stage, "collector-dies", shipped(), folder / "a"),
+                "own": pool.submit(_play_own, stage, folder / "c"),
                 "works": pool.submit(_play, stage, "fix-works", shipped(), folder / "a"),
             }
             done = {name: future.result() for name, future in asked.items()}
@@ -56,6 +58,13 @@ def played(folder: Path) -> Iterator[dict[str, Played]]:
 def _play(stage: Stage, name: str, runbook: Runbook, folder: Path) -> Played:
     folder.mkdir(exist_ok=True)
     return play(stage, shipped_scenario(name), runbook, folder, os.environ, threading.Event())
+
+
+def _play_own(stage: Stage, folder: Path) -> Played:
+    folder.mkdir()
+    runbook = shipped_renamed("inbox-300s", "slow-lists")
+    (scenario,) = derived_scenarios(runbook, ("webhook-60s", "db-wait", "response-timing-500"))
+    return play(stage, scenario, runbook, folder, os.environ, threading.Event())
 
 
 def test_a_limit_is_seen_crossed_at_the_fault_that_crossed_it(played: dict[str, Played]) -> None:
@@ -87,6 +96,14 @@ def test_a_dead_collector_is_stale_and_what_it_saw_stands(played: dict[str, Play
         failed = case.read().execute("SELECT reason FROM collection_end WHERE status = 'failed'").fetchall()
     assert failed
     assert any("socket hang up" in reason for (reason,) in failed)
+
+
+def test_a_signal_of_ones_own_trips_in_a_scenario_made_from_the_runbook(played: dict[str, Played]) -> None:
+    own = played["own"]
+    assert own.faults == ()
+    assert own.scenario.name == "own-slow-lists"
+    assert own.seen is not None
+    assert own.seen.seen_ms is not None
 
 
 def test_a_fix_that_works_is_confirmed(played: dict[str, Played]) -> None:

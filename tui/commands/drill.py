@@ -8,7 +8,8 @@
                                                    limit and one below it
   closeout drill --headless --scenario inbox-burst one scenario without a screen; CASE names a folder that keeps its case
 
-Thresholds are those of the runbook; only looks come more often, and a note in the case says so. Everything is marked DRILL. Nothing but
+Signals that no scenario trips get one of their own, made from their signatures, where the platform's log can be staged. A scenario whose
+signals the runbook does not have is said not to apply. Thresholds are those of the runbook; only looks come more often, and a note in the case says so. Everything is marked DRILL. Nothing but
 loopback is contacted. With --headless: 0 when all was as expected, 30 for a fault of the runbook (with its line), 40 when a scenario or a
 step went another way, or nothing can be staged here.
 """
@@ -87,13 +88,14 @@ def _list(*, as_json: bool) -> int:
 
 def _headless(arguments: argparse.Namespace, runbook: Runbook) -> int:
     from collectors.drill.scenario import scenario_names, shipped_scenario
-    from tui.rehearsal import Asked, lines_of, rehearse, report_json
+    from tui.rehearsal import Asked, lines_of, own_scenarios, rehearse, report_json
 
     whole = arguments.scenario in (None, "all")
     names = scenario_names() if whole else (arguments.scenario,)
+    scenarios = tuple(shipped_scenario(name) for name in names)
     asked = Asked(
         runbook,
-        tuple(shipped_scenario(name) for name in names),
+        (*scenarios, *own_scenarios(scenarios, runbook)) if whole else scenarios,
         whole,
         Path(arguments.repository) if arguments.repository else None,
         Path(arguments.case) if arguments.case else None,
