@@ -8,10 +8,12 @@
                                                    limit and one below it
   closeout drill --headless --scenario inbox-burst one scenario without a screen; CASE names a folder that keeps its case
 
-Signals that no scenario trips get one of their own, made from their signatures, where the platform's log can be staged. A scenario whose
-signals the runbook does not have is said not to apply. Thresholds are those of the runbook; only looks come more often, and a note in the case says so. Everything is marked DRILL. Nothing but
-loopback is contacted. With --headless: 0 when all was as expected, 30 for a fault of the runbook (with its line), 40 when a scenario or a
-step went another way, or nothing can be staged here.
+Signals that no scenario trips get one of their own, made from their signatures, where the platform's log can be staged; a scenario
+whose signals the runbook does not have is said not to apply. Thresholds are those of the runbook; only looks come more often, and a
+note in the case says so. Everything is marked DRILL. Nothing but loopback is contacted.
+
+With --headless: 0 when all was as expected, 30 for a fault of the runbook (with its line), 40 when a scenario or a step went another
+way, or nothing can be staged here.
 """
 
 from __future__ import annotations
