@@ -53,6 +53,9 @@ class MessageLine(Lines):
         return [row("", (f" {self.glyphs.text(self.text, max(0, width - 1))}", self.worn))]
 
 
+_PANES = " 1-5 panes "
+
+
 class KeyLine(Lines):
     """The keys of the pane that is shown, most wanted first, as many as fit."""
 
@@ -76,6 +79,8 @@ class KeyLine(Lines):
                     continue
                 room -= size
             spans += [(f" {action.shown}", "key"), (f" {action.label} ", "dim")]
+        if room >= len(_PANES):
+            spans += [(_PANES[:4], "key"), (_PANES[4:], "dim")]
         return [row("", *spans)]
 
 

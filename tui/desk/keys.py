@@ -97,9 +97,14 @@ def footer(pane: str) -> tuple[Action, ...]:
     return tuple(action for action in ACTIONS if pane in action.panes)
 
 
-def help_rows() -> list[tuple[str, str]]:
-    """Key and sentence of every action."""
-    return [(_keys_shown(action), action.help) for action in ACTIONS]
+def help_rows(pane: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Key and sentence of every action: first what the pane's last line offers, then all others."""
+    here = footer(pane)
+    others = [action for action in ACTIONS if action not in here]
+    return [
+        (heading, [(_keys_shown(action), action.help) for action in actions])
+        for heading, actions in (("Here", here), ("Everywhere", others))
+    ]
 
 
 def markdown_table() -> str:

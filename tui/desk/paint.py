@@ -163,6 +163,14 @@ class RowList(Lines, can_focus=True):
         """What the row under the cursor stands for; empty where there is none."""
         return self.rows[self.cursor].key if self.cursor >= 0 else ""
 
+    @property
+    def place(self) -> str:
+        """Where the cursor is among the rows that it can rest on: `12 of 240`; empty where all of them are visible."""
+        places = [place for place, shown in enumerate(self.rows) if shown.key]
+        if len(self.rows) <= self.size.height or self.cursor not in places:
+            return ""
+        return f"{places.index(self.cursor) + 1} of {len(places)}"
+
     def move(self, by: int) -> None:
         """Move the cursor over rows that can hold it."""
         places = [place for place, shown in enumerate(self.rows) if shown.key]

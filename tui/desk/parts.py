@@ -45,7 +45,7 @@ def _run(desk: DeskApp, frame: Frame) -> None:
     steps.show(frame)
     signals.show(frame)
     view.show(frame, steps.current_key)
-    desk.part("steps-rule", Rule).show(glyphs, f"Steps {walk.settled}/{walk.total}", lit=steps.has_focus)
+    desk.part("steps-rule", Rule).show(glyphs, f"[1] Steps {walk.settled}/{walk.total}", lit=steps.has_focus)
     desk.part("signals-rule", Rule).show(glyphs, f"Signals {_window(frame)}", next_look(frame), lit=signals.has_focus)
     desk.part("step-rule", Rule).show(glyphs, step_title(frame, steps.current_key), view.more, lit=view.has_focus)
     one = desk.part("one", Detail)
@@ -64,7 +64,9 @@ def _board(desk: DeskApp, frame: Frame) -> None:
     first = next((signal.id for signal in frame.snapshot.judgement.signals), "")
     chosen = signals.current_key or first  # before its first layout the list has no rows yet
     detail.show(frame, chosen)
-    desk.part("board-rule", Rule).show(frame.glyphs, f"Board {_window(frame)}", next_look(frame), lit=signals.has_focus)
+    desk.part("board-rule", Rule).show(
+        frame.glyphs, f"[2] Board {_window(frame)}", next_look(frame), lit=signals.has_focus
+    )
     desk.part("detail-rule", Rule).show(frame.glyphs, chosen, detail.more, lit=detail.has_focus)
 
 
@@ -75,10 +77,10 @@ def _evidence(desk: DeskApp, frame: Frame) -> None:
     if rows.ref and rows.ref != desk.poller.wanted.ref:
         desk.poller.want(desk.poller.wanted._replace(ref=rows.ref))
     signal = frame.snapshot.signal(signal_id)
-    title = f"Why is {signal.id} {signal.state}?" if signal else "Evidence"
+    title = f"[3] Why is {signal.id} {signal.state}?" if signal else "[3] Evidence"
     looked = frame.snapshot.looked
     one.show(frame, looked)
-    filtered = f"only rows with {rows.wanted!r}" if rows.wanted else ""
+    filtered = f"only rows with {rows.wanted!r}" if rows.wanted else rows.place
     desk.part("evidence-rule", Rule).show(frame.glyphs, title, filtered, lit=rows.has_focus)
     desk.part("row-rule", Rule).show(frame.glyphs, looked.ref if looked else "the row under the cursor", one.more)
 
@@ -86,7 +88,9 @@ def _evidence(desk: DeskApp, frame: Frame) -> None:
 def _packet(desk: DeskApp, frame: Frame) -> None:
     rows = desk.part("open-ends", Packet)
     rows.show(frame)
-    desk.part("packet-rule", Rule).show(frame.glyphs, "The case as it would be handed over", lit=rows.has_focus)
+    desk.part("packet-rule", Rule).show(
+        frame.glyphs, "[4] The case as it would be handed over", rows.place, lit=rows.has_focus
+    )
 
 
 def _log(desk: DeskApp, frame: Frame) -> None:
@@ -94,9 +98,9 @@ def _log(desk: DeskApp, frame: Frame) -> None:
     rows.show(frame)
     if rows.current_key and rows.current_key != desk.poller.wanted.ref:
         desk.poller.want(desk.poller.wanted._replace(ref=rows.current_key))
-    filtered = f"only entries with {rows.wanted!r}" if rows.wanted else ""
+    filtered = f"only entries with {rows.wanted!r}" if rows.wanted else rows.place
     desk.part("log-rule", Rule).show(
-        frame.glyphs, f"Everything that happened ({len(frame.snapshot.timeline)})", filtered, lit=rows.has_focus
+        frame.glyphs, f"[5] Everything that happened ({len(frame.snapshot.timeline)})", filtered, lit=rows.has_focus
     )
 
 

@@ -207,7 +207,14 @@ def change_theme(desk: DeskApp) -> None:
 
 
 def show_help(desk: DeskApp) -> None:
-    rows: list[str | Row] = [row("", (f"{keys:<14}", "key"), text) for keys, text in help_rows()]
+    rows: list[str | Row] = []
+    for heading, entries in help_rows(desk.pane):
+        rows += [
+            row("", (heading, "title")),
+            *(row("", (f"{keys:<14}", "key"), text) for keys, text in entries),
+            row(""),
+        ]
+    rows.pop()
     rows += [row(""), *(row("", (f"{desk.glyphs.state(s)} {s:<12}", s), text) for s, text in STATE_WORDS.items())]
     rows += [row(""), row("", (f"{desk.glyphs.gap:<14}", "partial"), "in a drawing: nobody looked at that time")]
     rows.append(row("", (f"{desk.glyphs.limit:<14}", "dim"), "in a drawing: the limit, in the middle of the scale"))
