@@ -92,15 +92,18 @@ def rehearse(asked: Asked, environ: Mapping[str, str], tell: Callable[[str], Non
     """
     began, clock = now_ms(), time.monotonic()
     meaning = meaning_faults(asked.runbook, asked.repository) if asked.whole else ()
-    with Stage.start(environ) as stage, _folder(asked.keep) as folder, _state_of(stage):
-        boundary: list[BoundaryResult] = []
-        prober = threading.Thread(target=lambda: boundary.extend(_boundary(asked, folder)), name="boundary")
-        prober.start()
+    with (
+        Stage.start(environ) as stage,
+        _folder(asked.keep) as folder,
+        _state_of(stage),
+        ThreadPoolExecutor(1, "boundary") as beside,
+    ):
+        probing = beside.submit(_boundary, asked, folder)
         played = _play_all(asked, stage, folder, environ, tell)
         steps = rehearse_steps(stage, asked.runbook, folder, environ) if asked.whole else ()
-        prober.join()
+        boundary = tuple(probing.result())
     took = int(1000 * (time.monotonic() - clock))
-    report = Report(asked.runbook, tuple(played), steps, tuple(boundary), meaning, began, took)
+    report = Report(asked.runbook, tuple(played), steps, boundary, meaning, began, took)
     return report if not asked.whole else replace(report, trouble=_stamp(report))
 
 
