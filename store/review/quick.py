@@ -13,11 +13,17 @@ from collections.abc import Callable
 from typing import Any
 
 from store.errors import CloseoutError
-from store.judge import frontier_question, staged
+from store.judge import frontier_question, make_tables, staged, view_texts
 from store.review.recognise import cases_of
 from store.review.timebox import CutShort, limited
 
-KEPT = ("signal_state", "condition_state")
+KEPT = ("signal_state", "condition_state", "condition_coverage", "condition_level", "condition_trip")
+KEPT_OF_VERDICT = (
+    "verdict_side", "verdict_pair", "verdict_tail", "verdict_interval", "verdict_tested", "verdict_holm", "verdict_row", "verdict_open",
+    "verdict_watch_item", "verdict_fact", "verdict_rule", "verdict",
+)  # fmt: skip
+"""Views with few rows that are dear to compute; Datasette asks a view once per column when it looks for facets."""
+
 _LIMIT_S = 5.0
 
 
@@ -52,7 +58,7 @@ def keep_states(db: sqlite3.Connection) -> None:
     held = db.execute("SELECT version FROM temp.kept").fetchone()
     if held is not None and held[0] == version:
         return
-    for name in KEPT:
+    for name in (*KEPT, *KEPT_OF_VERDICT):
         db.execute(f"DROP TABLE IF EXISTS temp.{name}")
     with contextlib.suppress(sqlite3.Error, CloseoutError, CutShort, LookupError, TypeError, ValueError):
         _keep(db)
@@ -65,12 +71,20 @@ def keep_states(db: sqlite3.Connection) -> None:
 def _keep(db: sqlite3.Connection) -> None:
     found: dict[str, tuple[list[str], list[tuple[Any, ...]]]] = {}
     with limited(db, _LIMIT_S), staged(db, frontier_question(db)):
-        for name in KEPT:
-            cursor = db.execute(f"SELECT * FROM temp.{name}")  # noqa: S608 two fixed names
-            found[name] = ([column[0] for column in cursor.description], [tuple(row) for row in cursor])
+        found |= {name: _rows(db, name) for name in KEPT}
+        with contextlib.suppress(
+            sqlite3.Error
+        ):  # a case from elsewhere may lack them; the signals are kept all the same
+            make_tables(db, view_texts(db, of_verdict=True))
+            found |= {name: _rows(db, name) for name in KEPT_OF_VERDICT}
     for name, (columns, rows) in found.items():
         db.execute(f"CREATE TEMP TABLE {name} ({', '.join(_quoted(column) for column in columns)})")
         db.executemany(f"INSERT INTO temp.{name} VALUES ({', '.join('?' * len(columns))})", rows)  # noqa: S608
+
+
+def _rows(db: sqlite3.Connection, name: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    cursor = db.execute(f"SELECT * FROM temp.{name}")  # noqa: S608 fixed names
+    return [column[0] for column in cursor.description], [tuple(row) for row in cursor]
 
 
 def _quoted(name: str) -> str:

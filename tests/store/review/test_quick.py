@@ -11,7 +11,7 @@ import pytest
 
 from collectors.records.load import load_records
 from store.case import Case
-from store.review.quick import KEPT, keep_states
+from store.review.quick import KEPT, KEPT_OF_VERDICT, keep_states
 from tests.store.review.worlds import SNAPSHOT
 from tests.store.world import collection, lines, match
 
@@ -20,13 +20,21 @@ from tests.store.world import collection, lines, match
 def test_kept_rows_are_the_rows_of_the_views(request: pytest.FixtureRequest, name: str) -> None:
     with Case.open(request.getfixturevalue(name)) as case:
         db = case.read()
-        views = {view: db.execute(f"SELECT * FROM main.{view}").fetchall() for view in KEPT}
+        views = {view: db.execute(f"SELECT * FROM main.{view}").fetchall() for view in (*KEPT, *KEPT_OF_VERDICT)}
         keep_states(db)
-        kept = {view: db.execute(f"SELECT * FROM {view}").fetchall() for view in KEPT}
-        names = {view: [column[0] for column in db.execute(f"SELECT * FROM {view}").description] for view in KEPT}
-        assert kept == views
+        kept = {view: db.execute(f"SELECT * FROM {view}").fetchall() for view in (*KEPT, *KEPT_OF_VERDICT)}
+        names = {
+            view: [column[0] for column in db.execute(f"SELECT * FROM {view}").description]
+            for view in (*KEPT, *KEPT_OF_VERDICT)
+        }
+        assert {view: sorted(map(repr, rows)) for view, rows in kept.items()} == {
+            view: sorted(map(repr, rows)) for view, rows in views.items()
+        }
+        assert name == "empty" or kept["condition_level"]
+        assert name != "seed" or kept["verdict_row"]
         assert names == {
-            view: [column[0] for column in db.execute(f"SELECT * FROM main.{view}").description] for view in KEPT
+            view: [column[0] for column in db.execute(f"SELECT * FROM main.{view}").description]
+            for view in (*KEPT, *KEPT_OF_VERDICT)
         }
 
 
