@@ -210,10 +210,11 @@ WHERE j.kind IN ('count', 'burst', 'loop') AND (f.column1 = 1 OR (f.column1 = 2 
 CREATE VIEW crowd AS
 -- Count and burst: failures inside the slice that ends at each instant of a frame; a count is a burst whose slice is the window. Each
 -- failure enters at its time and leaves one slice later. A trip is complete one millisecond after the failure that exceeds the limit.
-SELECT f.definition, f.frame, f.op, f.limit_value, f.watch_percent, f.window_ms, f.slice_ms, w.at_ms, w.inside, w.unsure,
+SELECT f.definition, f.frame, f.op, f.limit_value, f.watch_percent, f.window_ms, f.slice_ms, w.at_ms, w.inside, w.unsure, w.entered,
        CASE f.op WHEN '>' THEN w.inside > f.limit_value ELSE w.inside >= f.limit_value END AS over
 FROM frame f LEFT JOIN (
-    SELECT definition, frame, at_ms, sum(sum(change)) OVER sofar AS inside, sum(sum(doubt)) OVER sofar AS unsure
+    SELECT definition, frame, at_ms, sum(sum(change)) OVER sofar AS inside, sum(sum(doubt)) OVER sofar AS unsure,
+           sum(sum(max(change, 0))) OVER sofar AS entered
     FROM (SELECT f.definition, f.frame, CASE edge.column1 WHEN 1 THEN e.at_ms ELSE e.at_ms + f.slice_ms END AS at_ms,
                  edge.column1 * e.certain AS change, edge.column1 * (1 - e.certain) AS doubt
           FROM frame f JOIN failure e ON e.definition = f.definition AND e.kind IN ('count', 'burst') AND e.at_ms >= f.from_ms AND e.at_ms < f.to_ms
@@ -225,11 +226,17 @@ FROM frame f LEFT JOIN (
 WHERE f.kind IN ('count', 'burst');
 
 CREATE VIEW crowd_peak AS
--- Count and burst per frame: the most failures in one slice, when that first exceeded the limit, and when it could be quiet again.
+-- Count and burst per frame: the most failures in one slice, when that first exceeded the limit, and when it could be quiet again: once
+-- the failure has left the window that ended the last crowd, or, where that crowd lasts to the end, the one that leaves too few behind.
 SELECT definition, frame, ifnull(max(inside), 0) AS value, ifnull(max(unsure), 0) AS unsure, ifnull(max(over), 0) AS over,
        min(CASE WHEN over THEN at_ms END) AS over_ms,
-       max(CASE WHEN inside > 0 AND inside * 100 >= limit_value * watch_percent THEN at_ms END) - slice_ms + window_ms + 1 AS quiet_ms
-FROM crowd GROUP BY definition, frame;
+       CASE WHEN crowded_ms IS NOT NULL
+            THEN ifnull(min(CASE WHEN at_ms > crowded_ms THEN at_ms END) - slice_ms,
+                        min(CASE WHEN behind = 0 OR behind * 100 < limit_value * watch_percent THEN at_ms END)) + window_ms + 1 END AS quiet_ms
+FROM (SELECT *, max(entered) OVER frames - entered AS behind,
+             max(CASE WHEN inside > 0 AND inside * 100 >= limit_value * watch_percent THEN at_ms END) OVER frames AS crowded_ms
+      FROM crowd WINDOW frames AS (PARTITION BY definition, frame))
+GROUP BY definition, frame;
 
 CREATE VIEW loop_anchor AS
 -- Loop: failures at which a slice begins that holds one failure of every group, and the failure that completes it.

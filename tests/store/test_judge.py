@@ -1,5 +1,6 @@
 """What the views say at the edges: windows to the millisecond, coverage as union and intersection, order, duplicates, retraction, knowledge."""
 
+import random
 import sqlite3
 from pathlib import Path
 
@@ -508,3 +509,25 @@ def test_a_retraction_in_the_newest_transaction_is_known(thirty: World) -> None:
     last = thirty.load(retraction("a"), whole(name="b", status="failed"))
     assert thirty.states(T, known=last)["count"] == ("no_data", "collector_failed")
     assert thirty.states(T, known=last - 1)["count"] == ("ok", "below")
+
+
+def _quiet(times: list[int], *, limit: int, slice_ms: int, start: int) -> bool:
+    """Whether fewer than 80 percent of the limit lie in every slice of the window that begins here; any at all for a limit of one."""
+    inside = [at for at in times if at >= start]
+    most = max((sum(at <= other < at + slice_ms for other in inside) for at in inside), default=0)
+    return most == 0 or most * 100 < limit * 80
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_earliest_ok_is_the_first_instant_without_a_crowd_if_nothing_more_happens(tmp_path: Path, seed: int) -> None:
+    """Counted anew for every instant at which a failure leaves the window: that is all that can make it quiet."""
+    rng = random.Random(seed)
+    limit, span = rng.choice([1, 4, 9]), rng.choice([2 * MINUTE, 10 * MINUTE])
+    kind = 'kind = "burst"\nslice = "2m"' if span == 2 * MINUTE else 'kind = "count"'
+    world = World(tmp_path / "c.db", runbook_text({"s": f'{kind}\nsignatures = ["alpha"]\nat_least = {limit}'}))
+    times = sorted(T - 1 - rng.randrange(10 * 60) * 1000 for _ in range(rng.randrange(1, 30)))
+    world.load(whole(), *(match("c", f"k{i}", instant) for i, instant in enumerate(times)))
+    leaving = [T, *(instant + 10 * MINUTE + 1 for instant in times)]
+    wanted = min(now for now in leaving if _quiet(times, limit=limit, slice_ms=span, start=now - 10 * MINUTE))
+    (signal,) = world.judge(T).signals
+    assert signal.earliest_ok_ms == wanted
