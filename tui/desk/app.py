@@ -149,7 +149,10 @@ class DeskApp(App[int]):
         self.say("opening the case")
 
     def on_unmount(self) -> None:
-        """Let the threads end."""
+        """Let the threads end. What a drill has begun ends with it, for the world that it looks at is gone."""
+        if self.snapshot is not None and self.snapshot.judgement.drill:
+            for step in self.runs.running():
+                self.runs.interrupt(step)
         self.poller.stop()
         self.writer.stop()
         waiting.say = waiting.say_nothing

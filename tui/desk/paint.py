@@ -121,6 +121,11 @@ class Lines(Widget):
         hidden = len(self.rows) - self.top - self.size.height
         return f"{hidden} more, pgdn" if hidden > 0 and self.size.height else ""
 
+    @property
+    def below(self) -> str:
+        """How many rows are below what is visible, where the width is short; empty where none is."""
+        return self.more.partition(",")[0]
+
     def extra_style(self, place: int) -> Style:
         """What a row wears over its spans."""
         return Style.null()

@@ -45,7 +45,9 @@ def _run(desk: DeskApp, frame: Frame) -> None:
     steps.show(frame)
     signals.show(frame)
     view.show(frame, steps.current_key)
-    desk.part("steps-rule", Rule).show(glyphs, f"[1] Steps {walk.settled}/{walk.total}", lit=steps.has_focus)
+    desk.part("steps-rule", Rule).show(
+        glyphs, f"[1] Steps {walk.settled}/{walk.total}", steps.below, lit=steps.has_focus
+    )
     desk.part("signals-rule", Rule).show(glyphs, f"Signals {_window(frame)}", next_look(frame), lit=signals.has_focus)
     desk.part("step-rule", Rule).show(glyphs, step_title(frame, steps.current_key), view.more, lit=view.has_focus)
     one = desk.part("one", Detail)

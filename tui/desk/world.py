@@ -87,10 +87,10 @@ def run(desk: DeskApp, state: StepState) -> None:
     unset = [
         name for name in frame.snapshot.runbook.needs if not os.environ.get(name) and f"${name}" in step.command.text
     ]
-    rows = [*code_rows(step.command.text, 74, desk.glyphs)]
+    rows: list[str | Row] = [*code_rows(step.command.text, 74, desk.glyphs)]
     if unset:
         rows.append(row("", (f"not set here: {', '.join(unset)}", "watch")))
-    rows.append(row("", ("it runs with sh, where this program was started; what it prints is kept in the case", "dim")))
+    rows += ["", "It runs with sh, where this program was started; what it prints is kept in the case."]
 
     def go(yes: bool | None) -> None:
         if not yes:

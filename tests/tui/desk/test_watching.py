@@ -241,3 +241,22 @@ async def test_when_a_step_and_a_signal_were_drilled_is_shown_and_nothing_where_
         await until(pilot, lambda: "last drilled" not in screen_text(desk))
         await pilot.press("2")
         await until(pilot, lambda: "last drilled 1 hour ago, 2.0 s, failed: tripped at 22" in screen_text(desk))
+
+
+async def test_what_a_drill_has_begun_ends_when_its_desk_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOSEOUT_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("WEB_LOG", str(tmp_path / "web.log"))
+    path = make_case(tmp_path / "case.db", text=WATCHED, drill=True)
+    allow(path)
+    desk = make_desk(path)
+    async with desk.run_test(size=(120, 36)) as pilot:
+        await opened(pilot)
+        await pilot.press("space")
+        await until(pilot, lambda: capture_of(path).state == "running")
+    end = time.monotonic() + DEADLINE_S
+    while capture_of(path).state == "running":
+        assert time.monotonic() < end
+        threading.Event().wait(0.05)
+    assert capture_of(path).state == "failed"
