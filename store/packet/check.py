@@ -17,16 +17,19 @@ from typing import Any, NamedTuple
 from store.errors import BadInput
 from store.instants import format_duration, format_instant, parse_instant
 from store.packet.citations import claimed_window, row_sha256
-from store.packet.make import make_packet
+from store.packet.make import Packet, artifact_hashes, make_packet
 
 BROKEN = ("missing", "changed")
-WEAK = ("withdrawn", "not covered")
+WEAK = ("withdrawn", "not covered", "differs")
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 _LARGEST = 64 * 1024 * 1024
 
 
 class FileFinding(NamedTuple):
-    """One file of the index: holds, missing or changed."""
+    """One file: holds, missing, changed, or differs from what this program writes of the case at the same head.
+
+    The index travels with the files, so whoever edits one can mend it; the case is what vouches for both.
+    """
 
     path: str
     state: str
@@ -57,7 +60,7 @@ class PacketCheck:
 
     @property
     def exit_code(self) -> int:
-        """20 when something is missing or changed, 12 when evidence was withdrawn or does not cover its window, else 0."""
+        """20 when something is missing or changed; 12 when a document differs, or evidence was withdrawn or covers too little; else 0."""
         states = {finding.state for finding in self.files} | {finding.state for finding in self.citations}
         if states & set(BROKEN) or self.undocumented:
             return 20
@@ -72,8 +75,10 @@ def check_packet(db: sqlite3.Connection, folder: Path) -> PacketCheck:
     """
     packet = make_packet(db)
     index = _read_index(folder, packet.names.index)
-    files = tuple(FileFinding(str(path), _file_state(folder, path, digest)) for path, digest in index.items())
     summary = _read_summary(folder, index, packet.names.folder)
+    head = str(_mapping(summary.get("head")).get("head"))
+    same_head = head == packet.facts.head.head
+    files = tuple(_files(folder, index, packet, same_head=same_head))
     if summary.get("case") != packet.facts.card.case_id:
         raise BadInput(
             f"the packet below {folder} is of another case, {summary.get('case')}",
@@ -85,8 +90,6 @@ def check_packet(db: sqlite3.Connection, folder: Path) -> PacketCheck:
     undocumented = tuple(
         f"decision:{decision.id}" for decision in packet.facts.decisions if f"decision:{decision.id}" not in written
     )
-    head = str(_mapping(summary.get("head")).get("head"))
-    same_head = head == packet.facts.head.head
     return PacketCheck(head, same_head, files, citations, undocumented if same_head else ())
 
 
@@ -130,6 +133,23 @@ def _text(path: Path) -> str:
 
 def _mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _files(
+    folder: Path, index: Mapping[PurePosixPath, str], packet: Packet, *, same_head: bool
+) -> Iterator[FileFinding]:
+    attached = dict(artifact_hashes(packet.facts, packet.artifacts))
+    written = {file.path: file.sha256 for file in packet.documents} if same_head else {}
+    for path, digest in index.items():
+        state = _file_state(folder, path, digest)
+        if state == "holds" and path in attached and digest not in attached.values():
+            state = "changed"
+        elif state == "holds" and written.get(path, digest) != digest:
+            state = "differs"
+        yield FileFinding(str(path), state)
+    for path in {**written, **attached} if same_head else ():
+        if path not in index:
+            yield FileFinding(str(path), "missing")
 
 
 def _file_state(folder: Path, name: PurePosixPath, digest: str) -> str:

@@ -103,7 +103,7 @@ def make_packet(db: sqlite3.Connection) -> Packet:
         made.append(PacketFile(names.delta(window.from_ms, window.to_ms), delta_csv(facts, facts.verdict)))
     made.append(PacketFile(names.summary, summary_json(facts, claims)))
     made.append(PacketFile(names.static, static_page(db, facts).encode()))
-    listed = sorted([(file.path, file.sha256) for file in made] + _artifact_hashes(facts, artifacts))
+    listed = sorted([(file.path, file.sha256) for file in made] + artifact_hashes(facts, artifacts))
     closeout = closeout_document(facts, evidence, claims, tuple(listed), names.closeout)
     made += _written(names.closeout, closeout, names, artifacts)
     return Packet(facts, names, tuple(sorted(made)), artifacts, claims)
@@ -229,7 +229,8 @@ def _inert(path: PurePosixPath) -> PurePosixPath:
     return path.with_name(f"{path.name}.txt") if path.suffix.lower() in _ACTIVE else path
 
 
-def _artifact_hashes(facts: CaseFacts, artifacts: dict[int, PurePosixPath]) -> list[tuple[PurePosixPath, str]]:
+def artifact_hashes(facts: CaseFacts, artifacts: dict[int, PurePosixPath]) -> list[tuple[PurePosixPath, str]]:
+    """The artifacts of a packet: where each goes, and its hash in the case."""
     return [(artifacts[artifact.id], artifact.sha256) for artifact in facts.artifacts if artifact.id in artifacts]
 
 

@@ -138,6 +138,8 @@ def _check(arguments: argparse.Namespace) -> int:
     broken = [finding for finding in found.files if finding.state != "holds"]
     print(f"{len(found.files) - len(broken)} of {len(found.files)} files hold")
     _print_lines([f"{finding.state}: {finding.path}" for finding in broken])
+    if any(finding.state == "differs" for finding in broken):
+        print("  differs: not what this program writes of the case at this head; edited, or written by another version")
     _print_lines(
         [
             f"{finding.state}: {finding.decision} {finding.choice} cites {finding.ref}, {tell_window(finding)}, in {finding.file}"
@@ -164,5 +166,8 @@ def _folder(name: str, *, make: bool = False) -> Path:
     if make and not path.exists() and path.parent.is_dir():
         path.mkdir()
     if not path.is_dir():
-        raise BadInput(f"there is no folder {name}", f"mkdir -p {name}")
+        if path.exists():
+            raise BadInput(f"{name} is not a folder", "name the folder that the packet stands in")
+        remedy = f"mkdir -p {name}" if make else f"write one there with: closeout packet CASE --out {name}"
+        raise BadInput(f"there is no folder {name}", remedy)
     return path

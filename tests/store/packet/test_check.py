@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -62,6 +63,44 @@ def test_a_changed_file_is_named_and_what_it_shows_no_longer_holds(folder: Path)
     assert found.exit_code == 20
     assert [finding.path for finding in found.files if finding.state == "changed"] == [str(path.relative_to(folder))]
     assert (found.citations[0].state, found.citations[0].why) == ("changed", "the file that shows it")
+
+
+def mend_index(folder: Path, path: Path) -> None:
+    """What someone does who edits a file of a packet and knows of the index."""
+    index, name = a_file(folder, "SHA256SUMS"), str(path.relative_to(folder))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    lines = [f"{digest}  {name}" if line.endswith(f"  {name}") else line for line in index.read_text().splitlines()]
+    index.write_text("\n".join(lines) + "\n")
+
+
+def test_an_edited_document_is_told_though_the_index_was_mended(folder: Path) -> None:
+    path = a_file(folder, "verification-*.md")
+    path.write_text(path.read_text().replace("2", "3"))
+    mend_index(folder, path)
+    found = check(folder)
+    assert [finding.state for finding in found.files if finding.path == str(path.relative_to(folder))] == ["differs"]
+    assert found.exit_code == 12
+    assert "differs" in {citation.state for citation in found.citations}
+
+
+def test_an_edited_artifact_is_changed_though_the_index_was_mended(folder: Path) -> None:
+    path = next(file for file in (folder / "artifacts").rglob("*.py"))
+    path.write_text("print('verified')")
+    mend_index(folder, path)
+    found = check(folder)
+    assert [finding.state for finding in found.files if finding.path == str(path.relative_to(folder))] == ["changed"]
+    assert found.exit_code == 20
+
+
+def test_a_file_that_was_taken_out_with_its_line_of_the_index_is_missing(folder: Path) -> None:
+    path, index = a_file(folder, "pre-post-delta-*.csv"), a_file(folder, "SHA256SUMS")
+    path.unlink()
+    index.write_text(
+        "".join(line for line in index.read_text().splitlines(True) if str(path.relative_to(folder)) not in line)
+    )
+    found = check(folder)
+    assert [finding.path for finding in found.files if finding.state == "missing"] == [str(path.relative_to(folder))]
+    assert found.exit_code == 20
 
 
 def test_a_missing_file_is_named(folder: Path) -> None:
