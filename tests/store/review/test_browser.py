@@ -26,7 +26,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/log_match",
         "/signal_state",
     ),
-    "empty": ("/-/case", "/-/signal/webhook-60s", "/-/timeline", "/-/artifacts", "/-/verify", ""),
+    # The page of a verification under way loads itself again: it comes last, so that it interrupts no other.
+    "empty": ("/-/case", "/-/signal/webhook-60s", "/-/timeline", "/-/artifacts", "", "/-/verify"),
     "hostile": (
         "/-/case",
         "/-/signal/~3Ci~3Esignal~3C~2Fi~3E",
