@@ -54,8 +54,8 @@ def dialog(screen: str) -> str:
 
 
 def steps(screen: str) -> str:
-    """The column of the steps."""
-    return "\n".join(line.partition("│")[0] for line in screen.splitlines()[2:-2])
+    """The column of the steps, below its title."""
+    return "\n".join(line.partition("│")[0] for line in screen.splitlines()[3:-2])
 
 
 class Drill:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from store.runbook.model import Runbook
 
 DEFAULT = "webhook-burst"
-LIVE_PACE = "2s 45s"
+LIVE_PACE = "2s 30s"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
