@@ -34,3 +34,7 @@ def test_the_table_for_people_holds_every_action() -> None:
     assert table.count("\n") == len(keys.ACTIONS) + 2
     for action in keys.ACTIONS:
         assert action.help in table
+
+
+def test_the_readme_holds_that_very_table() -> None:
+    assert keys.markdown_table() in (ROOT / "README.md").read_text("utf-8")

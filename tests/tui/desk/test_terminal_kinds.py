@@ -138,3 +138,9 @@ def test_a_mistyped_name_is_asked_about_and_nothing_is_created(case: Path, tmp_p
         terminal.keys("y", "Enter")
         terminal.wait("Steps 0/8")
     assert not wrong.exists()
+
+
+def test_a_terminal_of_sixteen_colours_is_written_only_those(case: Path) -> None:
+    bytes_written = written(case, {"TERM": "linux", "COLORTERM": ""}, KEYS)
+    assert not re.findall(rb"\x1b\[[\d;]*[34]8[;:][25]", bytes_written)
+    assert COLOUR.findall(bytes_written)
