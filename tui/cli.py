@@ -101,7 +101,8 @@ def _call(name: str, words: list[str]) -> int:
     if "--" in words and getattr(module, "TAKES_COMMAND", False):
         words, after = words[: words.index("--")], words[words.index("--") + 1 :]
     try:
-        arguments = parser.parse_args(words, argparse.Namespace(after=after))
+        # intermixed: `status CASE --json SIGNAL` and `edition CASE --json FILE` are what people type
+        arguments = parser.parse_intermixed_args(words, argparse.Namespace(after=after))
         code: int = module.run(arguments)
         sys.stdout.flush()
         return code

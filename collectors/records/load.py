@@ -138,7 +138,10 @@ def _first_load(tx: Transaction, sha256: str, batch: _Batch) -> tuple[LoadedColl
         (sha256,),
     )
     newest = [row for row in rows if row[2] == rows[0][2]]
-    if not newest or any(retracted for *_, retracted in newest):
+    own = {
+        record.values.get("collection") for record in batch.retractions
+    }  # what the file withdraws itself is as loaded
+    if not newest or any(retracted for name, *_, retracted in newest if name not in own):
         return None
     return tuple(LoadedCollection(name, f"collection:{row}", seq) for name, row, seq, _ in newest)
 

@@ -78,6 +78,13 @@ def test_bytes_whose_first_load_was_retracted_are_loaded_anew(world: World) -> N
     assert load(world, data) == ["collection:2"]
 
 
+def test_a_file_that_withdraws_its_own_collection_is_loaded_once(world: World) -> None:
+    assert load(world, lines(ALL)) == load(world, lines(ALL))
+    assert count(world, "collection") == 4
+    load(world, lines([{"record": "retraction", "ref": "collection:1", "reason": "wrong"}]))
+    assert load(world, lines(ALL))[0] == "collection:5"
+
+
 def test_a_retraction_by_id_means_the_newest_import_of_that_id(world: World) -> None:
     load(world, lines([collection("c", "rt", at("02:00"), T)]))
     load(world, lines([collection("c", "rt", at("03:00"), T)]))

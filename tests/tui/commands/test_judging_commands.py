@@ -273,6 +273,15 @@ def test_every_command_teaches_itself(capsys: pytest.CaptureFixture[str]) -> Non
         assert "--json" in told
 
 
+def test_names_may_stand_after_options(case: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["status", case, "--as-of", T, "--json"])
+    (first,) = [signal["id"] for signal in json.loads(capsys.readouterr().out)["signals"]]
+    for words in (["--json", case, first], [case, "--json", first], [case, first, "--json"]):
+        main(["status", "--as-of", T, *words])
+        assert [signal["id"] for signal in json.loads(capsys.readouterr().out)["signals"]] == [first]
+    assert main(["edition", case, "--json", "nowhere.md"]) == 40
+
+
 def test_export_and_completion_are_one_object_each_when_asked(case: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", case]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
