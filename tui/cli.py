@@ -172,6 +172,9 @@ def _overview() -> str:
 
 def entry() -> NoReturn:
     """The console script."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller, `>&-`: nobody reads it
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 open as long as the program runs
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows only ASCII gets `?`, never a traceback

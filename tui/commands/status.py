@@ -28,7 +28,7 @@ _TRIALS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `status`."""
     parser.add_argument("case", metavar="CASE")
-    parser.add_argument("signals", metavar="SIGNAL", nargs="*", help="only these; all of them otherwise")
+    parser.add_argument("signals", metavar="SIGNAL", nargs="*", default=[], help="only these; all of them otherwise")
     add_question_arguments(parser)
     parser.add_argument(
         "--with",

@@ -306,6 +306,14 @@ def test_a_closed_pipe_is_no_verdict_and_no_traceback(case: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_closed_output_is_no_traceback(case: str) -> None:
+    shell = f"{sys.executable} -m tui status {case} --as-of {T} >&-"
+    done = subprocess.run(
+        ["bash", "-c", shell], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False
+    )
+    assert (done.returncode, done.stderr) == (10, "")
+
+
 def test_watch_prints_the_present_states_and_ends_with_them(case: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", case, "--as-of", T, "--watch", "--json"]) == 10
     assert json.loads(capsys.readouterr().out)["signal"]["state"] == "tripped"
