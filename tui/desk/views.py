@@ -13,7 +13,8 @@ from tui.desk.deeds import cited_ref
 from tui.desk.dialogs import Ask, Choose, Read
 from tui.desk.keys import ACTIONS, help_rows
 from tui.desk.packet import Packet, receipt
-from tui.desk.paint import Lines, Row, RowList, row
+from tui.desk.paint import Lines, Row, RowList, Span, row
+from tui.desk.prose import wrap
 from tui.desk.reader import Wanted
 from tui.desk.step_view import StepView
 from tui.desk.steps import StepList
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tui.desk.app import DeskApp
 
 Doing = Callable[["DeskApp"], None]
+_HELP_WIDTH = 60
 
 
 def chosen_step(desk: DeskApp) -> StepState | None:
@@ -206,16 +208,25 @@ def change_theme(desk: DeskApp) -> None:
     desk.say(f"theme {desk.theme}" if not desk.plain else "NO_COLOR is set: no theme has colours")
 
 
+def _beside(name: Span, text: str, desk: DeskApp) -> list[Row]:
+    """A name and what it means, the words broken beside it."""
+    said, worn = name
+    lines = wrap(text, _HELP_WIDTH, desk.glyphs)
+    return [row("", (f"{said if place == 0 else '':<14}", worn), line) for place, line in enumerate(lines)]
+
+
 def show_help(desk: DeskApp) -> None:
     rows: list[str | Row] = []
     for heading, entries in help_rows(desk.pane):
         rows += [
             row("", (heading, "title")),
-            *(row("", (f"{keys:<14}", "key"), text) for keys, text in entries),
+            *(line for keys, text in entries for line in _beside((keys, "key"), text, desk)),
             row(""),
         ]
     rows.pop()
-    rows += [row(""), *(row("", (f"{desk.glyphs.state(s)} {s:<12}", s), text) for s, text in STATE_WORDS.items())]
+    rows.append(row(""))
+    for state, text in STATE_WORDS.items():
+        rows += _beside((f"{desk.glyphs.state(state)} {state}", state), text, desk)
     rows += [row(""), row("", (f"{desk.glyphs.gap:<14}", "partial"), "in a drawing: nobody looked at that time")]
     rows.append(row("", (f"{desk.glyphs.limit:<14}", "dim"), "in a drawing: the limit, in the middle of the scale"))
     desk.push_screen(Read(desk.glyphs, "Keys and words", rows))
