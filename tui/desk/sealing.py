@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from store.errors import Refused
-from store.walk import act
-from store.walk.states import StepState
 from store.walk.walk import Walk
 from tui.desk.dialogs import Ask
 from tui.desk.paint import Row, row
@@ -20,9 +18,8 @@ _SHOWN = 6
 
 
 def seal(desk: DeskApp, frame: Frame) -> None:
-    """Ask where the copy goes, then end the seal step and seal; with open steps only for a reason."""
+    """Ask where the copy goes, then seal, which ends the seal step with it; with open steps only for a reason."""
     left = frame.snapshot.walk.open_mandatory
-    step = next((s for s in frame.snapshot.walk.steps if s.kind == "seal" and s.state != "passed"), None)
     texts: list[str | Row] = ["Nothing can be written after the seal."]
     texts += [
         row("", (f"{frame.glyphs.step(s.state)} {s.position:>2} {frame.glyphs.text(s.title, 50)}: {s.state}", "watch"))
@@ -37,22 +34,20 @@ def seal(desk: DeskApp, frame: Frame) -> None:
         if out is None:
             return
         if not left:
-            _run(desk, step, out, "")
+            _run(desk, out, "")
             return
         ask = Ask(desk.glyphs, "Seal in spite of open steps?", [f"{len(left)} steps are open."], label="Why:")
-        desk.push_screen(ask, lambda why: _run(desk, step, out, why) if why else None)
+        desk.push_screen(ask, lambda why: _run(desk, out, why) if why else None)
 
     desk.push_screen(Ask(desk.glyphs, "Seal the case", texts, label="Copy to:", value=offered), placed)
 
 
-def _run(desk: DeskApp, step: StepState | None, out: str, override: str) -> None:
+def _run(desk: DeskApp, out: str, override: str) -> None:
     def job(walk: Walk) -> str:
         from store.seal.seal import seal_case
 
         if Path(out).exists():
             raise Refused(f"{out} is there already", "name another file")
-        if step is not None:
-            act.finish(walk, step.id, reason=f"sealed into {Path(out).name}", override=override)
         done = seal_case(
             Path(desk.case_path),
             Path(out),
