@@ -23,7 +23,8 @@ from tui.desk.runs import REVIEW, Runs, review_address
 from tui.desk.snapshot import Snapshot
 
 LOOK_S = 0.25
-AGAIN_S = 5.0
+AGAIN_S = 10.0
+AGAIN_WHILE_RUNNING_S = 5.0
 _LONGEST_S = 60.0
 _IDLE_SHARE = 100
 
@@ -109,7 +110,10 @@ class Poller:
                     snapshot = reader.read(self.wanted)
                     self._post(SnapshotReady(snapshot))
                     took, waited = time.monotonic() - began, 0.0
-                    again = min(max(AGAIN_S, took * _IDLE_SHARE), _LONGEST_S, turns_stale_s(snapshot))
+                    least = (
+                        AGAIN_WHILE_RUNNING_S if self._runs.running() else AGAIN_S
+                    )  # what a command prints is no commit
+                    again = min(max(least, took * _IDLE_SHARE), _LONGEST_S, turns_stale_s(snapshot))
             except (CloseoutError, sqlite3.Error, OSError) as error:
                 self._post(ReadFailed(getattr(error, "message", str(error)), getattr(error, "hint", "")))
                 if reader is not None:
