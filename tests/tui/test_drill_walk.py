@@ -216,6 +216,7 @@ def test_a_drill_is_walked_to_a_sealed_and_verified_case_by_keys_alone(
         first = terminal.wait(r"Steps 0/20")
         opened = time.monotonic() - began
         assert " DRILL " in first
+        terminal.wait(r"staged on this machine")
         check_screen("drill-first", steps(terminal.wait(r"^▶○ +1 ")))
         first_steps(drill)
         look_around(drill)

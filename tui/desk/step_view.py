@@ -28,6 +28,7 @@ def view_rows(frame: Frame, step_id: str, width: int) -> list[Row]:
     state = snapshot.walk.step(step_id)
     rows = _standing(frame, state, width)
     rows += _action(frame, state, width)
+    rows += _guidance_of_drill(frame, width)
     rows += drilled_rows(frame, frame.snapshot.stamps.steps.get(step_id) if frame.snapshot.stamps else None, width)
     rows += _tail(frame, state, width)
     if step.command is not None:
@@ -78,6 +79,15 @@ def _action(frame: Frame, state: StepState, width: int) -> list[Row]:
         return [row("", ("sealed: nothing more is written", "dim"))]
     words = primary(frame.snapshot.runbook, state).words
     return [row("", (line, "key")) for line in wrap(words, width, frame.glyphs)]
+
+
+def _guidance_of_drill(frame: Frame, width: int) -> list[Row]:
+    """What the drill told a newcomer in its note, until the first step was begun."""
+    snapshot = frame.snapshot
+    if not snapshot.judgement.drill or any(step.attempts for step in snapshot.walk.steps):
+        return []
+    told = next((entry.text for entry in reversed(snapshot.timeline) if entry.kind == "note"), "")
+    return [row(""), *(row("", line) for line in wrap(told, width, frame.glyphs))] if told else []
 
 
 def drilled_rows(frame: Frame, stamp: Stamp | None, width: int) -> list[Row]:
