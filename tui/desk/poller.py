@@ -1,7 +1,7 @@
 """The one thread that reads the case for the screen: it looks a few times a second and reads only when there is a reason to.
 
 A reason is a commit by anyone, a question from the screen, or time that passes (an answer about "now" grows old by itself). However large
-the case, reading takes at most half of the time while others write, and about a hundredth while nobody does; the moment at which a stream
+the case, reading takes at most half of the time while others write and a small part of it while nobody does; the moment at which a stream
 turns stale is never slept over. The thread posts whole pictures and touches no widget.
 """
 
@@ -25,8 +25,8 @@ from tui.desk.snapshot import Snapshot
 LOOK_S = 0.25
 AGAIN_S = 10.0
 AGAIN_WHILE_RUNNING_S = 5.0
-_LONGEST_S = 60.0
-_IDLE_SHARE = 100
+_LONGEST_S = 120.0
+_IDLE_SHARE = 400
 
 
 def turns_stale_s(snapshot: Snapshot) -> float:
