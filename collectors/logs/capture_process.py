@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from collectors.logs.capture import capture
+from collectors.stopping import stop_when_asked
 from store import trust
 from store.case import Case, now_ms
 from store.errors import CloseoutError, Refused
@@ -118,8 +119,7 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = _arguments(list(sys.argv[1:] if words is None else words))
     stop = threading.Event()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop_when_asked(stop)
     try:
         with Case.open(arguments.case) as case:
             trust.require(case)

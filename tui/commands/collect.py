@@ -17,6 +17,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
+from collectors.stopping import stop_when_asked
 from store.case import Case
 from store.errors import BadInput, Refused
 from store.instants import parse_duration
@@ -81,25 +82,12 @@ def run(arguments: argparse.Namespace) -> int:
         quiet=arguments.json,
     )
     stop = threading.Event()
-    _stop_when_asked(stop)
+    stop_when_asked(stop)
     _outlive_the_terminal()
     done = collect_streams(looks, sources, stop)
     if arguments.json:
         print_json({"schema": 1, "collections": done})
     return 40 if any(entry["status"] == "failed" for entry in done) or not done else 0
-
-
-def _stop_when_asked(stop: threading.Event) -> None:
-    """The first signal sets the event. A second one may come while it is being set, and an event cannot be set twice at once: it would hang."""
-    signals = (signal.SIGTERM, signal.SIGINT)
-
-    def asked(*_: object) -> None:
-        for number in signals:
-            signal.signal(number, signal.SIG_IGN)
-        stop.set()
-
-    for number in signals:
-        signal.signal(number, asked)
 
 
 def _outlive_the_terminal() -> None:
