@@ -8,6 +8,7 @@ decoder refuses loudly, and a field that the form does not have is typed so that
 from __future__ import annotations
 
 import io
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
@@ -34,7 +35,7 @@ NOT_TYPED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _MESSAGE: Callable[[msgspec.Struct], str | None] = attrgetter("message")
 
 
-class FastLines(Generic[Line]):
+class FastLines(ABC, Generic[Line]):
     """Reads blocks of whole lines of one form into a gathering.
 
     Args:
@@ -133,14 +134,14 @@ class FastLines(Generic[Line]):
         else:
             self.gather.match(item)
 
+    @abstractmethod
     def _record(self, number: int, raw: bytes) -> LogRecord | None:
         """A counted line as a record, if nothing about it is unusual."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _picked(self, records: list[Line]) -> dict[int, bool] | None:
         """Count all records of a block. The lines to be read fully, by index: to be matched only, or not counted yet.
         None when the block has to be read line by line."""
-        raise NotImplementedError
 
     def _count(self, times: list[int], first: int, last: int, picked: dict[int, bool]) -> None:
         gather, late = self.gather, sum(picked.values())
