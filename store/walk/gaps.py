@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from store.instants import format_duration
+from store.instants import format_duration, format_instant
 from store.judge import Judgement
 from store.telling import headline, tell_watched
 from store.walk.events import Event, read_events, reading
@@ -35,6 +35,7 @@ def gaps_of(db: sqlite3.Connection, walk: WalkState, judgement: Judgement) -> tu
     """Everything that is not known, the signals first."""
     events = read_events(reading(db))
     return (
+        *_before_the_run(db, judgement),
         *_signals(judgement),
         *_collections(db),
         *_probes(db),
@@ -52,6 +53,20 @@ def _signals(judgement: Judgement) -> Iterator[Gap]:
             yield Gap(
                 "signal", f"{signal.id} is {signal.now_state} ({signal.now_reason}){watched}", None, signal.last_ms
             )
+
+
+def _before_the_run(db: sqlite3.Connection, judgement: Judgement) -> Iterator[Gap]:
+    """Old evidence that was brought in and walked later: the run begins after all of it, and so nothing of it is judged."""
+    scope_start_ms = judgement.question.scope_start_ms
+    (watched_to_ms,) = db.execute(
+        "SELECT max(to_ms) FROM coverage WHERE collection NOT IN (SELECT collection FROM retraction)"
+    ).fetchone()
+    if scope_start_ms is not None and watched_to_ms is not None and watched_to_ms <= scope_start_ms:
+        said = (
+            f"the run begins at {format_instant(scope_start_ms)} and everything that was collected ends before it, "
+            f"at {format_instant(watched_to_ms)}: judge it with --scope-start none, or an earlier one"
+        )
+        yield Gap("scope", said, None, scope_start_ms)
 
 
 def _collections(db: sqlite3.Connection) -> Iterator[Gap]:

@@ -79,3 +79,15 @@ def test_a_clock_that_jumped_is_a_gap(world: WalkWorld) -> None:
     world.now -= 60 * MINUTE
     act.finish(walk, "look")
     assert told(walk, "clock") == ["the clock of desk-1 jumped by -1h00m before this"]
+
+
+def test_old_evidence_that_is_walked_later_is_told_to_lie_before_the_run(world: WalkWorld) -> None:
+    world.watch()
+    world.pass_time(30 * MINUTE)
+    walk = world.walk()
+    assert told(walk, "scope") == []
+    act.start(walk, "look")
+    (said,) = told(walk, "scope")
+    assert said.startswith("the run begins at 2026-") and "--scope-start none" in said
+    world.watch(name="now")
+    assert told(walk, "scope") == []
