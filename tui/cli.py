@@ -7,6 +7,7 @@ larger library: importing click alone costs more than the whole start-up allowan
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import io
 import os
@@ -124,6 +125,9 @@ def _call(name: str, words: list[str]) -> int:
     except Exception as error:  # the last edge: a traceback helps nobody who is on call
         if os.environ.get("CLOSEOUT_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            print(f"closeout: cannot write: {error.strerror}\n  free some, or send it elsewhere", file=sys.stderr)
+            return 40
         print(
             f"closeout: internal error: {type(error).__name__}: {error}\n  again with CLOSEOUT_DEBUG=1 shows where",
             file=sys.stderr,

@@ -63,8 +63,8 @@ def _before_the_run(db: sqlite3.Connection, judgement: Judgement) -> Iterator[Ga
     ).fetchone()
     if scope_start_ms is not None and watched_to_ms is not None and watched_to_ms <= scope_start_ms:
         said = (
-            f"the run begins at {format_instant(scope_start_ms)} and everything that was collected ends before it, "
-            f"at {format_instant(watched_to_ms)}: judge it with --scope-start none, or an earlier one"
+            f"the run begins at {format_instant(scope_start_ms)}, after everything that was collected: "
+            f"to judge that, --scope-start none --as-of {format_instant(watched_to_ms)}"
         )
         yield Gap("scope", said, None, scope_start_ms)
 
