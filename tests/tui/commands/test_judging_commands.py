@@ -308,7 +308,9 @@ def test_a_closed_pipe_is_no_verdict_and_no_traceback(case: str) -> None:
 
 def test_a_full_output_is_told_in_one_line_with_a_remedy(case: str) -> None:
     shell = f"{sys.executable} -m tui status {case} --as-of {T} >/dev/full"
-    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-c", shell], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False
+    )
     assert (done.returncode, done.stderr.splitlines()[0]) == (40, "closeout: cannot write: No space left on device")
 
 
