@@ -7,7 +7,6 @@ import platform
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,6 +92,8 @@ def operator_name() -> str:
 
 def program_version() -> str:
     """The version of this program, or a plain word in a bare checkout."""
+    from importlib.metadata import PackageNotFoundError, version  # reads mail headers: dear
+
     try:
         return version("closeout")
     except PackageNotFoundError:

@@ -151,7 +151,7 @@ def _store_condition(
 
 def _condition_facts(condition: Condition, runbook: Runbook) -> dict[str, Any]:
     facts: dict[str, Any] = {}
-    for name in condition.__slots__:
+    for name in condition.__struct_fields__:
         value = getattr(condition, name)
         if name == "line" or value is None or value == ():
             continue

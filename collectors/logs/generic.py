@@ -37,7 +37,7 @@ class FieldReader:
     def __init__(self, fields: FieldMap) -> None:
         self._fields = fields
         self._paths = {
-            name: path.split(".") for name in FieldMap.__slots__ if (path := getattr(fields, name)) is not None
+            name: path.split(".") for name in FieldMap.__struct_fields__ if (path := getattr(fields, name)) is not None
         }
 
     def json_items(self, blocks: Iterable[bytes]) -> Iterator[Item]:

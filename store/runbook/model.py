@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 PROBE_OUTCOMES = (
     "ok", "dispatched", "duplicate", "locked", "stuck", "degraded", "unauthorized", "misconfigured", "not_configured",
@@ -77,8 +78,7 @@ class ConditionKind(StrEnum):
     LEVEL = "level"
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """The `sh`, `sql` or `http` fence that belongs to a block, byte for byte."""
 
     language: str
@@ -86,8 +86,7 @@ class Command:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class FieldMap:
+class FieldMap(msgspec.Struct, frozen=True):
     """Dotted paths of a JSON or CSV log's fields; an absent one is None."""
 
     time: str
@@ -100,8 +99,7 @@ class FieldMap:
     value: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class QueueTable:
+class QueueTable(msgspec.Struct, frozen=True):
     """Names of the queue's table, columns and statuses in the database."""
 
     table: str
@@ -114,8 +112,7 @@ class QueueTable:
     succeeded: tuple[str, ...] = ("SUCCEEDED",)
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerTable:
+class LedgerTable(msgspec.Struct, frozen=True):
     """Names of the run ledger's table, columns and statuses in the database."""
 
     table: str
@@ -129,8 +126,7 @@ class LedgerTable:
     failed: tuple[str, ...] = ("FAILED",)
 
 
-@dataclass(frozen=True, slots=True)
-class DispatchTable:
+class DispatchTable(msgspec.Struct, frozen=True):
     """Names of a table that shows dispatches, so that an empty ledger while dispatching is no health."""
 
     table: str
@@ -139,8 +135,7 @@ class DispatchTable:
     dispatched: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """One stream of evidence and how it is collected."""
 
     id: str
@@ -168,8 +163,7 @@ class Source:
     sample_rate: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(msgspec.Struct, frozen=True):
     """What one kind of fault looks like in a log.
 
     A record matches when it satisfies every part that is given: a route of `routes` (whole paths; `*` one segment, `**`
@@ -196,16 +190,14 @@ class Signature:
     check: Command | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StreamUse:
+class StreamUse(msgspec.Struct, frozen=True):
     """A stream that a condition reads, with the settle time that holds there."""
 
     stream: str
     settle_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """One `[[trip]]`. Fields that its kind does not use keep their defaults and are not judged.
 
     `op` is `>` (`over`) or `>=` (`at_least`) or `<` (`under`, level only); `limit` is a count, a percent, or for a
@@ -240,8 +232,7 @@ class Condition:
     for_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rollback:
+class Rollback(msgspec.Struct, frozen=True):
     """What to undo when a signal trips; shown, never run."""
 
     do: str
@@ -250,8 +241,7 @@ class Rollback:
     undo: Command | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(msgspec.Struct, frozen=True):
     """A threshold with its owner and its undo."""
 
     id: str
@@ -264,8 +254,7 @@ class Signal:
     guidance: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """One named way out of a decision. `roles`: an artifact of each must be among the citations, with the window it speaks of."""
 
     id: str
@@ -275,8 +264,7 @@ class Choice:
     roles: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One step of the walk."""
 
     id: str
@@ -297,8 +285,7 @@ class Step:
     command: Command | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Runbook:
+class Runbook(msgspec.Struct, frozen=True):
     """A whole runbook that passed every check."""
 
     id: str
@@ -313,4 +300,4 @@ class Runbook:
     signatures: tuple[Signature, ...] = ()
     signals: tuple[Signal, ...] = ()
     steps: tuple[Step, ...] = ()
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()

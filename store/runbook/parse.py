@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+
+import msgspec
 
 from store.runbook.blocks import RunbookBlock, SignalBlock, SignatureBlock, SourceBlock, StepBlock
 from store.runbook.build import build_signal, build_signature, build_source, build_step
@@ -43,7 +44,7 @@ def parse_runbook(text: str, path: str) -> Runbook:
     runbook = _build(text, path, document, blocks)
     why = "only sh, sql and http fences are commands; write sh for the program to know it"
     lookalikes = [Warned(line, f"a {language} fence below a block", why) for line, language in document.lookalikes]
-    return replace(runbook, warnings=warnings_of(runbook, lookalikes))
+    return msgspec.structs.replace(runbook, warnings=warnings_of(runbook, lookalikes))
 
 
 def _check_text(text: str, faults: Faults) -> None:

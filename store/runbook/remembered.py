@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -30,7 +29,7 @@ def runbook_of(text: str, path: str) -> Runbook:
     """
     with contextlib.suppress(*_NO_MATTER):
         known = msgspec.msgpack.decode(_entry(text, path).read_bytes(), type=Runbook)
-        return replace(known, text=text)
+        return msgspec.structs.replace(known, text=text)
     from store.runbook.parse import parse_runbook  # the validation library is heavy
 
     runbook = parse_runbook(text, path)
@@ -45,7 +44,7 @@ def remember(runbook: Runbook) -> None:
         partial = entry.with_suffix(f".{os.getpid()}")
         entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _forget_oldest(entry.parent)
-        partial.write_bytes(msgspec.msgpack.encode(replace(runbook, text="")))
+        partial.write_bytes(msgspec.msgpack.encode(msgspec.structs.replace(runbook, text="")))
         partial.replace(entry)
 
 

@@ -17,7 +17,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from store.begin import operator_name
 from store.case import Case
 from store.errors import BadInput
 from store.moments import resolve_moment
@@ -61,9 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _load(case: Case, runbook: Runbook, name: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     head = _head(name)
-    from collectors.records.load import is_evidence_records
-
-    if is_evidence_records(head.decode("utf-8", "replace")):
+    if _begins_records(head):
         return _load_records(case, runbook, name, head, arguments)
     from collectors.offload.pasted import looks_like_answer
     from store.runbook.model import SourceKind
@@ -77,6 +74,14 @@ def _load(case: Case, runbook: Runbook, name: str, arguments: argparse.Namespace
             f"{plain(name)}: the runbook has no stream that takes logs", 'evidence records begin with {"record": …}'
         )
     return _load_log(case, runbook, arguments.stream or _only(streams, "log"), name, head, arguments)
+
+
+def _begins_records(head: bytes) -> bool:
+    if b'"record"' not in head:
+        return False
+    from collectors.records.load import is_evidence_records  # logs need none of it
+
+    return is_evidence_records(head.decode("utf-8", "replace"))
 
 
 def _head(name: str) -> bytes:
@@ -106,6 +111,7 @@ def _load_records(
     case: Case, runbook: Runbook, name: str, head: bytes, arguments: argparse.Namespace
 ) -> list[dict[str, Any]]:
     from collectors.records.load import load_records
+    from store.begin import operator_name
 
     content = head + sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     shown = "standard input" if name == "-" else Path(name).name
