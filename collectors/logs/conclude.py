@@ -29,6 +29,9 @@ class Ending(NamedTuple):
     reason: str
 
 
+_NEVER_PRINTED = "nothing was printed, now or before: it is not known that a failure would have been"
+
+
 class Prospect(NamedTuple):
     """Whether a collection could have shown a signature, and how long after its start it begins to."""
 
@@ -79,6 +82,10 @@ def _lacks(gather: Gather, *, truncated: bool, limit: int | None) -> list[str]:
     if gather.unread:
         line, reason, _ = gather.unreadable[0]
         lacks.append(f"{gather.unread} unreadable: line {line} {reason}" + (" and more" if gather.unread > 1 else ""))
+    if gather.more_rows:
+        lacks.append("the last page says that more rows exist")
+    if gather.outside and gather.outside == gather.records - gather.timeless:
+        lacks.append("not one record lies within the declared window: it is the log of another time")
     paged = any(gather.forms[form] for form in _PAGED)
     if gather.records == limit or (limit is None and paged and gather.records in USUAL_LIMITS):
         lacks.append(f"exactly {gather.records} rows, the limit of the command: more may exist")
@@ -116,10 +123,19 @@ def _count(count: int, noun: str, plural: str = "s") -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}{plural}"
 
 
-def prospect(signature: Signature, gather: Gather, source: Source) -> Prospect:
-    """Whether what was gathered could have shown a signature."""
+def prospect(signature: Signature, gather: Gather, source: Source, *, whole: bool = True) -> Prospect:
+    """Whether what was gathered could have shown a signature.
+
+    Args:
+        signature: what was looked for.
+        gather: what was found so far.
+        source: the stream.
+        whole: all of the log was read; else more fields may come with the records that follow.
+    """
     forms = [form for form, count in gather.forms.items() if count] or [f for f in [gather.announced] if f is not None]
     why = why_not_provable(signature, forms, gather.facts)
+    if not why and whole:
+        why = _never_told(signature, gather) if gather.records else "" if forms else _NEVER_PRINTED
     if not why and source.sample_rate is not None and source.sample_rate < 1:
         why = f"the source keeps only {source.sample_rate:g} of its records"
     if not why and gather.timeless:
@@ -129,3 +145,15 @@ def prospect(signature: Signature, gather: Gather, source: Source) -> Prospect:
         why = "this form carries no route; matched by message alone"
     starts = any(FACTS[form].starts for form in forms)
     return Prospect(can_prove, why, 1000 * signature.timeout_s if starts and signature.timeout_s else 0)
+
+
+def _never_told(signature: Signature, gather: Gather) -> str:
+    """Why a log whose records all leave a field out cannot show a signature that needs it."""
+    needs = {
+        "message": bool(signature.messages or signature.pattern or signature.timeout_s),
+        "route": bool(signature.routes) and all(gather.facts[form].routes for form in gather.forms),
+        "status": bool(signature.statuses),
+    }
+    return next(
+        (f"no record carries a {part}" for part, needed in needs.items() if needed and part in gather.lacking), ""
+    )

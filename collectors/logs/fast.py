@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Generic, TypeVar
 
 import msgspec
@@ -32,6 +32,8 @@ MATCH, TAKE = False, True
 """What is left to do for a line: to match it only, or to count it, too."""
 
 NOT_TYPED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_FIRST, _BEFORE_LAST, _BEFORE_RETURN = itemgetter(0), itemgetter(-2), itemgetter(-3)
+_OPEN, _CLOSE, _RETURN = b"{}\r"
 _MESSAGE: Callable[[msgspec.Struct], str | None] = attrgetter("message")
 
 
@@ -68,8 +70,7 @@ class FastLines(ABC, Generic[Line]):
         with memoryview(buffer)[:end] as view:
             lines = io.BytesIO(view).readlines()
             records = self._decoded(view)
-            # As many records as lines: then no line is empty, holds two, or only a part of one.
-            picked = self._picked(records) if len(records) == len(lines) else None
+            picked = self._picked(records) if len(records) == len(lines) and _one_each(lines) else None
             if picked is None:
                 self._read_all(lines)
             else:
@@ -127,7 +128,7 @@ class FastLines(ABC, Generic[Line]):
                 self._read(number, raw, take=take)
 
     def _read(self, number: int, raw: bytes, *, take: bool) -> None:
-        value = decode(raw)
+        value = decode(raw)  # never refused: a typed decoder took it
         item: Item = object_item(value, number, raw) if isinstance(value, dict) else next(json_line(number, raw))
         if take or not isinstance(item, LogRecord):
             self.gather.take(item)
@@ -151,6 +152,20 @@ class FastLines(ABC, Generic[Line]):
         if gather.window is not None and (first < gather.window[0] or last >= gather.window[1]):
             since, until = gather.window
             gather.outside += sum(not since <= at < until for i, at in enumerate(times) if not picked.get(i))
+
+
+def _one_each(lines: list[bytes]) -> bool:
+    """Whether, of as many sound records as lines, each line holds one: it begins with `{` and ends with `}`.
+
+    Inside a record no `}` is followed by a line end and a `{`, so every line end is the end of a record.
+    """
+    if set(map(_FIRST, lines)) != {_OPEN}:
+        return False
+    last = lines[-1]
+    if not last.endswith(b"\n"):
+        lines = [*lines[:-1], last + b"\n"]
+    ends = set(map(_BEFORE_LAST, lines))
+    return ends == {_CLOSE} or (ends == {_RETURN} and set(map(_BEFORE_RETURN, lines)) == {_CLOSE})
 
 
 class PlainRoutes(dict[str, "str | None"]):

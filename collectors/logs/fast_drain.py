@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple, cast
 
 import msgspec
 from msgspec import Meta, Struct
@@ -15,13 +15,14 @@ from collectors.logs.fast import MATCH, NOT_TYPED, TAKE, FastLines
 from collectors.logs.record import Form, LogRecord
 from collectors.logs.route import Place
 from collectors.logs.shapes import drain_of
-from collectors.logs.values import ABSENT, FIRST_MS, LAST_MS, request_of, status_of, strip_ansi
+from collectors.logs.traffic import Cell
+from collectors.logs.values import ABSENT, FIRST_MS, LAST_MS, status_of, strip_ansi
 from store.instants import MINUTE_MS
 
 
 class _Proxy(Struct, gc=False):
-    path: str
     timestamp: int
+    path: str
     statusCode: int | None = None
 
 
@@ -44,6 +45,11 @@ class ProxiedLine(Struct, gc=False):
     timestamp: int
     proxy: _Proxy
     requestId: str | None = None
+
+    @staticmethod
+    def starts(lines: Sequence[DrainLine]) -> list[int]:
+        """When the request of each line began."""
+        return [line.proxy.timestamp or line.timestamp for line in lines]
 
     @staticmethod
     def paths(lines: Sequence[DrainLine]) -> list[str]:
@@ -74,6 +80,8 @@ class AnyLine(Struct, gc=False):
     rows: None = None
     rowId: None = None
 
+    starts = ProxiedLine.starts
+
     @staticmethod
     def paths(lines: Sequence[DrainLine]) -> list[str]:
         """The path of each line, as far as it has one."""
@@ -101,6 +109,16 @@ DrainLine = ProxiedLine | AnyLine
 _TEXT = msgspec.json.Decoder(AnyText)
 
 
+class _Requests(NamedTuple):
+    """Lines of requests in columns: index in the block, begin of the request, place, id, status if one matters."""
+
+    indexes: Sequence[int]
+    starts: Sequence[int]
+    places: Sequence[Place]
+    ids: Sequence[str]
+    statuses: Sequence[int | None]
+
+
 class DrainLines(FastLines[DrainLine]):
     """Reads blocks of form C."""
 
@@ -109,66 +127,58 @@ class DrainLines(FastLines[DrainLine]):
     kinds_with_text = (ProxiedText, AnyText)
 
     def _picked(self, records: list[DrainLine]) -> dict[int, bool] | None:
-        times = [r.timestamp for r in records]
-        starts = [r.proxy.timestamp or r.timestamp for r in records]
-        first, last, low, high = min(times), max(times), min(starts), max(starts)
-        if first < FIRST_MS or last > LAST_MS or low < FIRST_MS or high > LAST_MS:
+        kind = type(records[0])
+        times, starts = [r.timestamp for r in records], kind.starts(records)
+        first, last = min(times), max(times)
+        if first < FIRST_MS or last > LAST_MS or min(starts) < FIRST_MS or max(starts) > LAST_MS:
             return None
-        kind, known = type(records[0]), self._paths
-        places = [known[path.partition("?")[0]] for path in kind.paths(records)]
-        ids = [r.requestId for r in records]
+        known = self._paths
+        places = [known[path if "?" not in path else path[: path.index("?")]] for path in kind.paths(records)]
+        ids = _plain_ids([r.requestId for r in records])
         statuses = kind.statuses(records) if self._by_status else []
-        if low // MINUTE_MS == high // MINUTE_MS:
-            odd = self._requests(low, range(len(records)), places, ids, statuses)
-        else:
-            minutes: defaultdict[int, list[int]] = defaultdict(list)
-            for index, start in enumerate(starts):
-                minutes[start // MINUTE_MS].append(index)
-            odd = []
-            for minute, indexes in minutes.items():
-                odd += self._requests(minute * MINUTE_MS, indexes, places, ids, statuses)
-        picked = dict.fromkeys(self._for_status(places, statuses), MATCH) | dict.fromkeys(odd, TAKE)
+        # A path or an id that is not plain is rare; such a line is not counted here.
+        odd = [i for i, place in enumerate(places) if place is None] if None in places else []
+        odd += [i for i, id in enumerate(ids) if id in ABSENT] if not ABSENT.isdisjoint(ids) else []
+        requests = _Requests(range(len(records)), starts, cast("list[Place]", places), ids, statuses)
+        wanted = self._count_requests(_without(requests, set(odd)) if odd else requests)
+        picked = dict.fromkeys(wanted, MATCH) | dict.fromkeys(odd, TAKE)
         self._count(times, first, last, picked)
         return picked
 
-    def _requests(
-        self, at_ms: int, indexes: Iterable[int], places: list[Place | None], ids: list[str | None], statuses: list[int | None]
-    ) -> list[int]:  # fmt: skip
-        """Count the requests of lines of one minute; the lines, by index, whose path or id is not plain are not counted."""
-        groups: defaultdict[Place | None, list[int]] = defaultdict(list)
-        for index in indexes:
-            groups[places[index]].append(index)
-        odd = groups.pop(None, [])
-        for place, group in groups.items():
-            try:
-                requests = [ids[i].rpartition("::")[2] for i in group]  # type: ignore[union-attr]
-                plain = ABSENT.isdisjoint(requests)
-            except AttributeError:
-                plain = False
-            if not plain:
-                odd += [i for i in group if request_of(ids[i]) is None]
-                group = [i for i in group if request_of(ids[i]) is not None]
-                requests = [(ids[i] or "").rpartition("::")[2] for i in group]
-            if place is not None and group:
-                self.gather.traffic.see_hashes((at_ms - at_ms % MINUTE_MS, place.label), map(hash, requests))
-                if place.by_status:
-                    self._learn(requests, [statuses[i] for i in group])
-        return odd
+    def _count_requests(self, requests: _Requests) -> list[int]:
+        """Count requests per minute and route; the lines, by index, that a signature may want for their status, or for
+        having none.
+        """
+        if not requests.ids:
+            return []
+        numbers = list(map(hash, requests.ids))
+        minute, last = (at - at % MINUTE_MS for at in (min(requests.starts), max(requests.starts)))
+        groups: defaultdict[Place, list[int]] = defaultdict(list)
+        if minute == last:
+            for place, number in zip(requests.places, numbers, strict=True):
+                groups[place].append(number)
+            for place, found in groups.items():
+                self.gather.traffic.see_hashes((minute, place.label), found)
+        else:
+            cells: defaultdict[Cell, list[int]] = defaultdict(list)
+            for start, place, number in zip(requests.starts, requests.places, numbers, strict=True):
+                cells[start - start % MINUTE_MS, place.label].append(number)
+            for cell, found in cells.items():
+                self.gather.traffic.see_hashes(cell, found)
+        return self._look_at_statuses(requests, numbers) if requests.statuses else []
 
-    def _learn(self, requests: list[str], statuses: list[int | None]) -> None:
-        """Remember the statuses of requests that no signature wants, for lines of theirs that have none."""
-        sure, learn = self._sure, self.gather.learn
-        for request, status in zip(requests, statuses, strict=True):
+    def _look_at_statuses(self, requests: _Requests, numbers: list[int]) -> list[int]:
+        """Remember the statuses that no signature wants, for lines of the same request that have none; the other lines,
+        by index, are to be matched.
+        """
+        sure, learn, found = self._sure, self.gather.learn, []
+        for at in [at for at, place in enumerate(requests.places) if place.by_status]:
+            status = requests.statuses[at]
             if status in sure:
-                learn(request, status)
-
-    def _for_status(self, places: list[Place | None], statuses: list[int | None]) -> Iterable[int]:
-        """Lines that a signature may want for their status, or for having none, by index."""
-        sure = self._sure
-        for index in [i for i, status in enumerate(statuses) if status not in sure]:
-            place = places[index]
-            if place is not None and place.by_status:
-                yield index
+                learn(numbers[at], status)
+            else:
+                found.append(requests.indexes[at])
+        return found
 
     def _record(self, number: int, raw: bytes) -> LogRecord | None:
         try:
@@ -190,3 +200,30 @@ class DrainLines(FastLines[DrainLine]):
             strip_ansi(line.message or ""),
             line.id,
         )
+
+
+def _plain_ids(ids: list[str | None]) -> list[str]:
+    """Request ids without their region prefixes; "" where there is none."""
+    if None in ids:
+        return [(id or "").rpartition("::")[2] for id in ids]
+    lines = "\n".join(("", *cast("list[str]", ids)))
+    if "::" not in lines:
+        return cast("list[str]", ids)
+    # One prefix is common to most logs; taken off in one go, it costs next to nothing.
+    head, colons, _ = lines.partition("\n")[2].partition("\n")[0].rpartition("::")
+    plain = lines.replace(f"\n{head}{colons}", "\n")
+    found = plain.split("\n")[1:]
+    if "::" in plain or len(found) != len(ids):
+        return [(id or "").rpartition("::")[2] for id in ids]
+    return found
+
+
+def _without(requests: _Requests, odd: set[int]) -> _Requests:
+    keep = [i for i in requests.indexes if i not in odd]
+    return _Requests(
+        keep,
+        [requests.starts[i] for i in keep],
+        [requests.places[i] for i in keep],
+        [requests.ids[i] for i in keep],
+        [requests.statuses[i] for i in keep] if requests.statuses else [],
+    )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from collectors.logs.fast_drain import DrainLines
 from collectors.logs.fast_stream import StreamLines
 from collectors.logs.gather import Gather
 from collectors.logs.prefilter import literals_of, sieve_for
 from collectors.logs.reader import json_line
-from collectors.logs.record import Form, Item, LogRecord
+from collectors.logs.record import Form, LogRecord, carried_by
 
 AnyFastLines = DrainLines | StreamLines
 _SAMPLED = 50
@@ -27,21 +25,20 @@ def fast_lines(head: bytes, gather: Gather, *, search: bool = True) -> AnyFastLi
     if literals is None or any(m.signature.where or not (m.reads_text or m.statuses) for m in gather.matchers):
         return None
     sieve = sieve_for(gather.matchers) if search else None
-    match _form_of(head):
+    sample = _sample(head)
+    gather.lacking -= {part for record in sample for part in carried_by(record)}
+    forms = {record.form for record in sample}
+    match forms.pop() if len(forms) == 1 else None:
         case Form.DRAIN:
             return DrainLines(gather, literals, sieve)
-        case Form.STREAM:
+        case Form.STREAM if gather.lacking.isdisjoint(("message", "route")):
             return StreamLines(gather, literals, sieve)
         case _:
             return None
 
 
-def _form_of(head: bytes) -> Form | None:
-    forms: set[Form] = set()
-    for text in head.split(b"\n", _SAMPLED)[:_SAMPLED]:
-        forms |= {item.form for item in _first_items(text) if isinstance(item, LogRecord)}
-    return forms.pop() if len(forms) == 1 else None
-
-
-def _first_items(text: bytes) -> Iterator[Item]:
-    yield from json_line(1, text.removesuffix(b"\r"))
+def _sample(head: bytes) -> list[LogRecord]:
+    """The first records of a log."""
+    lines = head.split(b"\n", _SAMPLED)[:_SAMPLED]
+    items = (item for text in lines for item in json_line(1, text.removesuffix(b"\r")))
+    return [item for item in items if isinstance(item, LogRecord)]

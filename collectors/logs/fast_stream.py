@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Annotated
 
 import msgspec
@@ -24,7 +26,6 @@ class StreamLine(Struct, gc=False):
     timestampInMs: int
     rowId: Annotated[str, Meta(min_length=1)]
     responseStatusCode: int | None = None
-    requestPath: str | None = None
     messageTruncated: bool | None = None
     proxy: None = None  # a drain has one
 
@@ -35,7 +36,16 @@ class StreamText(StreamLine, gc=False):
     message: str | None = None
 
 
-_TEXT = msgspec.json.Decoder(StreamText)
+class StreamRecord(StreamText, gc=False):
+    """The same with all that a match is stored with."""
+
+    requestPath: str | None = None
+
+
+_AT: Callable[[StreamLine], int] = attrgetter("timestampInMs")
+_STATUS: Callable[[StreamLine], int | None] = attrgetter("responseStatusCode")
+_CUT: Callable[[StreamLine], bool | None] = attrgetter("messageTruncated")
+_RECORD = msgspec.json.Decoder(StreamRecord)
 
 
 class StreamLines(FastLines[StreamLine]):
@@ -46,24 +56,22 @@ class StreamLines(FastLines[StreamLine]):
     kinds_with_text = (StreamText,)
 
     def _picked(self, records: list[StreamLine]) -> dict[int, bool] | None:
-        times = [r.timestampInMs for r in records]
+        times = list(map(_AT, records))
         first, last = min(times), max(times)
         if first < FIRST_MS or last > LAST_MS:
             return None
-        picked: dict[int, bool] = {}
         wanted = self._wanted
-        for index in [i for i, r in enumerate(records) if r.responseStatusCode in wanted] if wanted else ():
-            if path := records[index].requestPath:
-                place = self._paths[path.partition("?")[0]]
-                if place is None or place.by_status:
-                    picked[index] = MATCH
-        self.gather.cut += len([1 for r in records if r.messageTruncated])
+        picked: dict[int, bool] = {}
+        if wanted and not wanted.isdisjoint(map(_STATUS, records)):
+            picked = {index: MATCH for index, status in enumerate(map(_STATUS, records)) if status in wanted}
+        if True in map(_CUT, records):
+            self.gather.cut += list(map(_CUT, records)).count(True)
         self._count(times, first, last, picked)
         return picked
 
     def _record(self, number: int, raw: bytes) -> LogRecord | None:
         try:
-            line = _TEXT.decode(raw)
+            line = _RECORD.decode(raw)
         except NOT_TYPED:
             return None
         path = (line.requestPath or "").partition("?")[0]

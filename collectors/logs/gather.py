@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from collectors.logs.answers import Answers
 from collectors.logs.banners import tool_version
-from collectors.logs.identity import Ordinals, key_of
+from collectors.logs.identity import Ordinals, digest, key_of
 from collectors.logs.match import Matcher
-from collectors.logs.record import FACTS, Banner, Facts, Form, Item, LogRecord, SourceFault, Unread
+from collectors.logs.record import FACTS, Banner, Facts, Form, Item, LogRecord, Page, SourceFault, Unread, carried_by
 from collectors.logs.redact import Redactor
 from collectors.logs.route import OTHER, Routes
 from collectors.logs.spool import Found, Spool
@@ -90,6 +90,8 @@ class Gather:
         self.version = ""
         self.detail = ""
         self.announced: Form | None = None
+        self.more_rows = False
+        self.lacking = {"message", "route", "status"}
         self.numbers_twins = True
         self._placed_ms = placed_ms
         self.window = window
@@ -113,6 +115,8 @@ class Gather:
             self.banners += 1
             if item.text and not self.version:
                 self.version = tool_version(item.text)
+        elif isinstance(item, Page):
+            self.more_rows = item.more
         elif len(self.faults) < UNREADABLE_LIMIT:
             self.faults.append(item._replace(reason=self.redactor.text(item.reason[:_SAMPLE])))
 
@@ -137,6 +141,8 @@ class Gather:
         self.records += 1
         self.forms[record.form] += 1
         self.cut += record.cut
+        if self.lacking:
+            self.lacking -= carried_by(record)
         if record.form is Form.EXPORT and self.detail in ("", "2026"):
             self.detail = _generation(record, self.detail)
         if record.at_ms is None:
@@ -171,8 +177,8 @@ class Gather:
     def match(self, record: LogRecord) -> None:
         """Ask every signature about a record and keep what matched."""
         answer = self._answers.of(record)
-        if answer.learns:
-            self.learn(record.request, record.status)
+        if answer.learns and record.request is not None:
+            self.learn(hash(record.request), record.status)
         if answer.others:
             self.other_timeouts.update(answer.others)
         if not answer.found:
@@ -200,12 +206,12 @@ class Gather:
         if Form.QUERY_LINES in self.forms:
             self.forms[Form.QUERY_LINES] += self.forms.pop(Form.QUERY_FIRST, 0)
 
-    def learn(self, request: str | None, status: int | None) -> None:
-        """Remember that a request's status is known, whatever its other rows leave blank; of several the highest."""
-        if request is not None and status is not None and len(self.known) < _KNOWN_LIMIT:
-            number = hash(request)
-            if status > self.known.get(number, 0):
-                self.known[number] = status
+    def learn(self, request: int, status: int | None) -> None:
+        """Remember that the status of a request, named by the hash of its id, is known, whatever its other rows leave
+        blank; of several the highest.
+        """
+        if status is not None and len(self.known) < _KNOWN_LIMIT and status > self.known.get(request, 0):
+            self.known[request] = status
 
     def _keep(self, index: int, record: LogRecord, shown: _Shown, texts: Sequence[str], *, unsure: bool) -> None:
         unit = self.matchers[index].unit
@@ -220,7 +226,7 @@ class Gather:
         for key, twins in keys:
             found = Found(
                 index,
-                key,
+                self._shown_key(key),
                 twins,
                 shown.at_ms,
                 record.started_ms,
@@ -239,6 +245,10 @@ class Gather:
                 self.store(found)
             else:
                 self.remember(index, record.request, found)
+
+    def _shown_key(self, key: str) -> str:
+        """A key as it is kept: where a part of it would be masked, its digest."""
+        return key if self.redactor.short(key) == key else digest("k", key)
 
     def remember(self, index: int, request: str, found: Found) -> None:
         """Keep a match whose status is blank until its request is settled; the earliest of a request is enough."""

@@ -134,7 +134,7 @@ def store_log(
         with _bounded(case, gather), case.transaction(COLLECTOR) as tx:
             _refuse_known(tx, asked, gather, opened.sha256, ending)
             keeper.begin(tx, form, now_ms)
-            keeper.looked_for(tx)
+            keeper.looked_for(tx, whole=True)
             keeper.rows(tx)
             if covers and gather.window and ending.status is CollectionStatus.OK:
                 keeper.covered(tx, *gather.window, now_ms)

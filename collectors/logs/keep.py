@@ -6,6 +6,7 @@ transaction that failed is simply tried again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -110,12 +111,14 @@ class Keeper:
         )
         self.seq = tx.seq
 
-    def looked_for(self, tx: Transaction) -> None:
-        """Store which signatures are searched and whether the form that is seen can show them."""
+    def looked_for(self, tx: Transaction, *, whole: bool) -> None:
+        """Store which signatures are searched and whether the form that is seen can show them; `whole` says that all of
+        the log was read.
+        """
         tx.add_all(
             LookedFor(self.collection, m.id, m.signature.sha256, int(seen.can_prove), seen.why, seen.delay_ms)
             for m in self.gather.matchers
-            for seen in [prospect(m.signature, self.gather, self._source)]
+            for seen in [prospect(m.signature, self.gather, self._source, whole=whole)]
         )
 
     def rows(self, tx: Transaction, *, over_ms: int | None = None) -> None:
@@ -123,7 +126,11 @@ class Keeper:
         given.
         """
         gather, stream = self.gather, self._source.id
-        self._cells = {(minute, route): count for minute, route, count in gather.traffic.cells(over_ms)}
+        shown = gather.redactor.route  # a label may be the path of a request
+        cells: Counter[tuple[int, str]] = Counter()
+        for minute, route, count in gather.traffic.cells(over_ms):
+            cells[minute, shown(route)] += count
+        self._cells = cells
         tx.add_all(self._matches())
         tx.add_all(Unreadable(self.collection, *row) for row in gather.unreadable[self._unreadable :])
         tx.add_all(

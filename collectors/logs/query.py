@@ -15,6 +15,7 @@ from collectors.logs.command import LogCommand, version_of, with_window
 from collectors.logs.conclude import refuse_no_log
 from collectors.logs.ingest import gather_for, store_log
 from collectors.logs.keep import Asked, ImportedLog, store_failed
+from collectors.logs.record import Form, form_named
 from collectors.logs.redact import Redactor, declared_secrets
 from collectors.logs.scan import scan
 from collectors.logs.source import LogSource
@@ -96,7 +97,10 @@ def collect_query(
                         refuse_no_log(gather, opened.name, sure=sure)
                 if lack and not gather.records:
                     return failed(lack, code)
-                note = "" if gather.records else "the command printed no record"
+                note = ""
+                if not gather.records:
+                    note = "the command printed no record"
+                    gather.announced = _printed_before(case, source, redactor.command(asked.command))
                 return store_log(
                     case, source, asked, gather, opened, form, clock(), exit_code=code, lack=lack, note=note
                 )
@@ -122,6 +126,22 @@ def _drain(child: Child, output: IO[bytes], stop: Callable[[], bool], stall_s: f
             else:
                 child.read_complaint()
     return ""
+
+
+def _printed_before(case: Case, source: Source, command: str) -> Form | None:
+    """The form of the records that the same command printed the last time it printed some.
+
+    Only then is its silence an answer: a wrong branch, project or filter is as silent as a quiet system.
+    """
+    row = case.read().execute(
+        "SELECT k.form FROM collection k JOIN collection_end e ON e.collection = k.id "
+        "WHERE k.stream = ? AND k.command = ? AND e.lines_read > 0 AND e.status <> 'failed' "
+        "AND NOT EXISTS (SELECT 1 FROM retraction x WHERE x.collection = k.id) ORDER BY k.id DESC LIMIT 1",
+        (source.id, command),
+    ).fetchone()  # fmt: skip
+    if row is None:
+        return None
+    return Form.GENERIC if source.format else form_named(row[0])
 
 
 def _resume_ms(case: Case, runbook: Runbook, source: Source, until_ms: int) -> int:

@@ -27,6 +27,11 @@ class Form(StrEnum):
     GENERIC = "fields"
 
 
+def form_named(name: str) -> Form | None:
+    """The form whose name a collection's form begins with."""
+    return max((form for form in Form if name.startswith(form)), key=len, default=None)
+
+
 class LogRecord(msgspec.Struct, frozen=True, gc=False):
     """One record, normalised.
 
@@ -79,7 +84,14 @@ class SourceFault(NamedTuple):
     reason: str
 
 
-Item = LogRecord | Unread | Banner | SourceFault
+class Page(NamedTuple):
+    """The end of a page of records, and whether it says that more exist; only the last page of a log counts."""
+
+    line: int
+    more: bool
+
+
+Item = LogRecord | Unread | Banner | SourceFault | Page
 
 
 class Facts(NamedTuple):
@@ -106,3 +118,18 @@ FACTS: Mapping[Form, Facts] = {
     Form.TEXT: Facts(statuses=False, routes=False, requests=False),
     Form.GENERIC: Facts(),
 }
+
+_CARRIERS = {"message": "message", "route": "requestPath", "status": "responseStatusCode"}
+"""Fields that every record of an export or a stream has, be they empty."""
+
+
+def carried_by(record: LogRecord) -> set[str]:
+    """What a record could have told: forms that always have the same fields are asked for these, other logs for a value,
+    and forms that rightly leave fields out for nothing.
+    """
+    if record.form in (Form.EXPORT, Form.STREAM):
+        return {part for part, name in _CARRIERS.items() if name in record.fields}
+    if record.form is Form.GENERIC:
+        told = {"message": record.messages, "route": record.route, "status": record.status}
+        return {part for part, value in told.items() if value not in (None, ())}
+    return set(_CARRIERS)

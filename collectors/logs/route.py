@@ -32,6 +32,7 @@ def normalise_route(value: object) -> str | None:
 
 
 def _without_host(text: str) -> str:
+    text = text.partition("?")[0].partition("#")[0]
     if scheme := _SCHEME.match(text):
         text = text[scheme.end() :]
         host, slash, rest = text.partition("/")
@@ -39,7 +40,6 @@ def _without_host(text: str) -> str:
     host, slash, rest = text.partition("/")
     if slash:
         return slash + rest
-    host = host.partition("?")[0]
     return "/" if "." in host or ":" in host else ""
 
 
@@ -82,7 +82,8 @@ class Routes:
         self._by_status = frozenset(by_status)
         patterns = {pattern for routes in self._routes_of for pattern in routes}
         self._exact = frozenset(pattern for pattern in patterns if "*" not in pattern)
-        specific = sorted(patterns - self._exact, key=lambda p: (-len(p.partition("*")[0]), p))
+        # Of two patterns that begin alike the one with an open end is the wider.
+        specific = sorted(patterns - self._exact, key=lambda p: (-len(p.partition("*")[0]), p.endswith("**"), p))
         self._wild = [(pattern, pattern_test(pattern)) for pattern in specific]
         self._places: dict[tuple[str, ...], Place] = {}
         self._known: dict[str, Place] = {}

@@ -46,11 +46,12 @@ def scan(opened: LogSource, source: Source, gather: Gather, *, search: bool = Tr
                 read_in_two(fast, head, opened, search=search)
             else:
                 feed_lines(fast, head, lambda free: opened.fill(free, blocks))
-        _take(iter(()), opened, gather)
+        _end(opened, gather, fast.line - 1)
     else:
         _take(items_of(sniffed.layout, itertools.chain([head], rest or ())), opened, gather)
     form = gather.forms.most_common(1)[0][0] if gather.forms else Form.TEXT
-    return form_name(form, sniffed.layout, opened.packing, opened.encoding, gather.detail), sniffed.sure
+    detail = gather.detail if form is Form.EXPORT else ""
+    return form_name(form, sniffed.layout, opened.packing, opened.encoding, detail), sniffed.sure
 
 
 @contextlib.contextmanager
@@ -70,6 +71,10 @@ def _take(items: Iterator[Item], opened: LogSource, gather: Gather) -> None:
     for item in items:
         last = item.line
         gather.take(item)
+    _end(opened, gather, last)
+
+
+def _end(opened: LogSource, gather: Gather, last: int) -> None:
     if opened.cut_off:
         gather.take(Unread(last + 1, opened.cut_off, b""))
     gather.settle()

@@ -88,7 +88,7 @@ class Segment:
             with self._case.transaction(COLLECTOR) as tx:
                 if not self.begun:
                     self._keeper.begin(tx, self.form, now_ms)
-                    self._keeper.looked_for(tx)
+                    self._keeper.looked_for(tx, whole=False)
                 yield tx
         except BaseException:
             self._keeper.collection = was  # a collection that was rolled back is not there

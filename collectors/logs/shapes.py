@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from collectors.logs.identity import digest
-from collectors.logs.record import Form, Item, LogRecord, SourceFault, Unread
+from collectors.logs.record import Form, Item, LogRecord, Page, SourceFault, Unread
 from collectors.logs.route import normalise_route
 from collectors.logs.values import (
     base_request,
@@ -68,15 +68,18 @@ def json_items(value: object, line: int, raw: bytes) -> Iterator[Item]:
     elif not isinstance(value, dict):
         yield Unread(line, "is JSON, but not an object", raw)
     elif (rows := _page(value)) is not None:
-        for row in rows:
-            yield from json_items(row, line, _encode(row))
-        if value.get("hasMoreRows") is True:
-            yield SourceFault(line, False, "the last page says that more rows exist")
+        yield from _paged(rows, value, line)
     elif shape_of(value) is None and (wrapped := _wrapped(value)):
-        for element in wrapped:
-            yield from json_items(element, line, _encode(element))
+        yield from _paged(wrapped, value, line)
     else:
         yield object_item(value, line, raw)
+
+
+def _paged(rows: list[Any], page: Fields, line: int) -> Iterator[Item]:
+    for row in rows:
+        yield from json_items(row, line, _encode(row))
+    if "hasMoreRows" in page:
+        yield Page(line, more=str(page["hasMoreRows"]).lower() not in ("false", "none", "0", ""))
 
 
 def _page(fields: Fields) -> list[Any] | None:
@@ -112,7 +115,7 @@ def _fault(fields: Fields, line: int) -> SourceFault | None:
         return None
     if fields.get("type") == "deployment_error" and "timestamp" not in fields:
         return SourceFault(line, True, f"deployment_error: {text_of(fields.get('message'))}".strip())
-    if fields.get("source") == "delimiter" and fields.get("rowId", None) == "":
+    if fields.get("source") == "delimiter" and "rowId" in fields and "id" not in fields:
         return SourceFault(
             line, False, f"the stream was cut by its limit: {text_of(fields.get('message'))}".rstrip(": ")
         )
@@ -160,10 +163,9 @@ def query_record(fields: Fields, line: int, raw: bytes) -> Item:
     if at_ms is None:
         return Unread(line, NO_TIME, raw)
     full = request_of(fields.get("id"))
-    request, logs = base_request(full), fields.get("logs")
-    nested = [_nested(entry) for entry in logs] if isinstance(logs, list) else []
-    texts = tuple(dict.fromkeys(t for t in (*nested, text_of(fields.get("message"))) if t))
-    form = Form.QUERY if isinstance(logs, list) else Form.QUERY_LINES if full != request else Form.QUERY_FIRST
+    request, logs = base_request(full), _logs(fields)
+    texts = tuple(dict.fromkeys(t for t in (*map(_nested, logs or ()), text_of(fields.get("message"))) if t))
+    form = Form.QUERY if logs is not None else Form.QUERY_LINES if full != request else Form.QUERY_FIRST
     route, status = normalise_route(fields.get("requestPath")), status_of(fields.get("responseStatusCode"))
     return LogRecord(
         line,
@@ -180,7 +182,7 @@ def query_record(fields: Fields, line: int, raw: bytes) -> Item:
         ordinal=full is None,
         starts=True,
         is_request=True,
-        cut=fields.get("messageTruncated") is True,
+        cut=any(part.get("messageTruncated") is True for part in (fields, *(logs or ())) if isinstance(part, dict)),
         fields=fields,
     )
 
@@ -240,17 +242,8 @@ def export_record(fields: Fields, line: int, raw: bytes) -> Item:
     phase = not message and kind != "request"
     failed_ms = at_ms + duration_of(fields.get("durationMs", fields.get("lambdaDurationInMs"))) if phase else at_ms
     started = began if began is not None and 0 <= at_ms - began <= _LONGEST_BEFORE_MS else at_ms if phase else None
-    identity = digest(
-        "d",
-        request,
-        at_ms,
-        kind,
-        fields.get("function"),
-        route,
-        status,
-        failed_ms,
-        message.replace("\r\n", "\n").strip(),
-    )
+    # Neither status nor duration: a later export may fill in what an earlier one left blank.
+    identity = digest("d", request, at_ms, kind, fields.get("function"), route, message.replace("\r\n", "\n").strip())
     return LogRecord(
         line,
         Form.EXPORT,
@@ -278,9 +271,7 @@ def request_record(fields: Fields, line: int, raw: bytes) -> Item:
         [e for e in fields.get("events") or () if isinstance(e, dict)] if isinstance(fields.get("events"), list) else []
     )
     ends = [(instant_of(e.get("timestamp")) or at_ms) + duration_of(e.get("durationMs")) for e in events]
-    logs = fields.get("logs")
-    nested = [_nested(entry) for entry in logs] if isinstance(logs, list) else []
-    texts = tuple(dict.fromkeys(t for t in (*nested, text_of(fields.get("message"))) if t))
+    texts = tuple(dict.fromkeys(t for t in (*map(_nested, _logs(fields) or ()), text_of(fields.get("message"))) if t))
     route = normalise_route(fields.get("requestPath")) or next(
         (r for e in events if (r := normalise_route(e.get("route")))), None
     )
@@ -305,6 +296,12 @@ def request_record(fields: Fields, line: int, raw: bytes) -> Item:
         is_request=True,
         fields=fields,
     )
+
+
+def _logs(fields: Fields) -> list[Any] | None:
+    """The nested lines of a request, if it is of a form that has them."""
+    logs = fields.get("logs")
+    return logs if isinstance(logs, list) else None
 
 
 def _nested(entry: object) -> str:

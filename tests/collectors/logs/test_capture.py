@@ -362,10 +362,26 @@ def test_a_command_that_looks_back_covers_its_window_when_it_ends_well(case: Pat
     assert rows_of(case, "SELECT from_ms, to_ms FROM coverage") == [(T0, T0 + 30 * MINUTE)]
 
 
-def test_an_answer_without_a_record_is_an_answer_if_the_command_ended_well(case: Path, under: Runbook) -> None:
+PROVEN = "SELECT collection, min(can_prove), max(can_prove) FROM looked_for GROUP BY 1 ORDER BY 1"
+
+
+def test_an_answer_without_a_record_is_an_answer_where_the_same_command_printed_records_before(
+    case: Path, under: Runbook
+) -> None:
+    ask(case, under, "out " + lines([query_row(T0, "fine", status=200)]).strip())
     (told,) = ask(case, under, "out No logs found for team/app")
     assert (told.status, told.reason) == ("ok", "the command printed no record")
-    assert rows_of(case, "SELECT count(*) FROM coverage") == [(1,)]
+    assert rows_of(case, PROVEN) == [(1, 1, 1), (2, 1, 1)]
+
+
+def test_a_command_that_never_printed_a_record_proves_nothing_by_its_silence(case: Path, under: Runbook) -> None:
+    ask(case, under, "out " + lines([query_row(T0, "fine", status=200)]).strip(), command=QUERY + " --branch main")
+    (told,) = ask(case, under, "out No logs found for team/app")
+    assert (told.status, told.reason) == ("ok", "the command printed no record")
+    assert rows_of(case, PROVEN) == [(1, 1, 1), (2, 0, 0)]
+    assert rows_of(case, "SELECT DISTINCT why FROM looked_for WHERE collection = 2") == [
+        ("nothing was printed, now or before: it is not known that a failure would have been",)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.collectors.logs.kit import (
     T0,
     WEBHOOK,
     drain_entry,
+    export_row,
     gathered,
     lines,
     query_row,
@@ -99,4 +101,53 @@ def test_a_form_that_was_announced_counts_until_a_record_comes() -> None:
     found = empty()
     found.announced = Form.STREAM
     assert prospect(signature(statuses=(500,)), found, SOURCE).why == "vercel-stream carries no statuses"
+    assert prospect(TIMEOUT, found, SOURCE).can_prove
+
+
+def test_a_log_of_another_time_is_not_whole_and_one_that_overlaps_is(tmp_path: Path) -> None:
+    window = (T0, T0 + 30 * MINUTE)
+    other = gathered(written(tmp_path, lines([query_row(T0 - MINUTE)])), [TIMEOUT], window=window)
+    ending = conclude(other)
+    assert ending.status is CollectionStatus.TRUNCATED
+    assert ending.reason.startswith("not one record lies within the declared window")
+    partly = gathered(written(tmp_path, lines([query_row(T0 - MINUTE), query_row(T0)])), [TIMEOUT], window=window)
+    assert conclude(partly).status is CollectionStatus.OK
+
+
+@pytest.mark.parametrize(("pages", "whole"), [((True, False), True), ((False, True), False), ((True,), False)])
+def test_only_the_last_page_tells_whether_more_rows_exist(tmp_path: Path, pages: tuple[bool, ...], whole: bool) -> None:
+    api = query_row() | {"requestId": "r", "statusCode": 200, "events": []}
+    log = [{"rows": [api | {"timestamp": T0 + n}], "hasMoreRows": more} for n, more in enumerate(pages)]
+    found = gathered(written(tmp_path, lines(log)), [TIMEOUT])
+    assert found.forms == {Form.REQUESTS: len(pages)}
+    assert (conclude(found).status is CollectionStatus.OK) is whole
+
+
+@pytest.mark.parametrize(
+    ("lost", "why"),
+    [
+        ("message", "no record carries a message"),
+        ("requestPath", "no record carries a route"),
+        ("responseStatusCode", "no record carries a status"),
+    ],
+)
+@pytest.mark.parametrize("form", [export_row, stream_line])
+def test_a_log_without_a_field_cannot_prove_what_needs_it(tmp_path: Path, form: Any, lost: str, why: str) -> None:
+    asked = signature(routes=(WEBHOOK,), messages=("x",), statuses=(500,) if form is export_row else ())
+    rows = [{name: value for name, value in form(T0 + n).items() if name != lost} for n in range(3)]
+    found = gathered(written(tmp_path, lines(rows)), [asked])
+    needed = lost != "responseStatusCode" or form is export_row
+    assert prospect(asked, found, SOURCE).why == (why if needed else "")
+    assert prospect(asked, found, SOURCE, whole=False).can_prove
+
+
+def test_an_empty_field_is_one_that_could_have_told(tmp_path: Path) -> None:
+    found = gathered(written(tmp_path, lines([export_row(message="", status="")])), [TIMEOUT])
+    assert prospect(TIMEOUT, found, SOURCE).can_prove
+
+
+def test_silence_proves_nothing_unless_it_is_known_in_which_form_there_would_have_been_an_answer() -> None:
+    found = empty()
+    assert not prospect(TIMEOUT, found, SOURCE).can_prove
+    found.announced = Form.QUERY
     assert prospect(TIMEOUT, found, SOURCE).can_prove

@@ -215,6 +215,8 @@ ODD = [
     '{"a":',
     '{"a":1}{"b":2}',
     '{"id":\n"x"}',
+    '{"id":{"a":1}\n,"b":2}',
+    '{"id":\n{"a":1}}',
     "42",
     '{"message":"P2028"}',
     "\x00\x00",
@@ -246,6 +248,11 @@ def test_for_any_writers_spelling_fast_and_ordinary_reading_agree(
     ]
     for odd in data.draw(st.lists(st.sampled_from(ODD), max_size=2)):
         texts.insert(choose(0, len(texts)), odd)
+    # Two records on one line and one over two lines make up for each other in number.
+    for at in data.draw(st.lists(st.integers(0, len(texts) - 1), max_size=2)):
+        texts[at : at + 2] = ["".join(texts[at : at + 2])]
+    for at in data.draw(st.lists(st.integers(0, len(texts) - 1), max_size=2)):
+        texts[at] = texts[at].replace(",", ",\n", 1)
     end = data.draw(st.sampled_from(["\n", "\r\n"]))
     content = (end.join(texts) + (end if newline else "")).encode("utf-8", "replace")
     gather = Gather([Matcher(s) for s in SIGNATURES], Redactor(), placed_ms=T0)
@@ -265,6 +272,21 @@ def blocks_of_lines(content: bytes, size: int) -> list[bytes]:
         blocks.append(content[at:end])
         at = end
     return blocks
+
+
+@pytest.mark.parametrize("search", [True, False])
+@pytest.mark.parametrize("form", [drain_entry, stream_line])
+@pytest.mark.parametrize("layout", ["{0}{0}\n{1}\n{0}\n\n", "{0}{1}\n\n", "{1}{0}\n{1}\n\n", "{0}{2}\n,{3}\n{1}\n"])
+def test_as_many_records_as_lines_does_not_mean_one_on_each(form: Any, search: bool, layout: str) -> None:
+    fine, failed = (json.dumps(form(T0, message, WEBHOOK)) for message in ("fine", TIMEOUT_60))
+    half, rest = json.dumps(form(T0, "fine", WEBHOOK) | {"first": {}}).rsplit(", ", 1)
+    content = layout.format(fine, failed, half, rest).encode()
+    gather = Gather([Matcher(s) for s in SIGNATURES], Redactor(), placed_ms=T0)
+    fast = fast_lines(fine.encode(), gather, search=search)
+    assert fast is not None
+    fast.block(bytearray(content), len(content))
+    gather.settle()
+    assert told(gather) == told(slowly(content))
 
 
 @pytest.mark.parametrize("search", [True, False])

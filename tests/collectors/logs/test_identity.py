@@ -81,3 +81,9 @@ def test_an_id_that_is_long_or_tells_a_person_is_kept_as_its_digest() -> None:
 def test_the_borders_of_values_cannot_be_confused() -> None:
     assert digest("ab", "c") != digest("a", "bc")
     assert digest(None, "a") == digest("", "a")
+
+
+def test_an_export_row_is_the_same_row_when_a_later_export_fills_in_its_status_and_duration() -> None:
+    early = record(export_row(responseStatusCode="", durationMs=""))
+    later = record(export_row(responseStatusCode=504, durationMs=1200))
+    assert keys(Unit.ROW, early) == keys(Unit.ROW, later)

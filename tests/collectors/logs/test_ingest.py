@@ -308,6 +308,20 @@ def test_planted_secrets_are_nowhere_in_the_case(tmp_path: Path, monkeypatch: py
         assert value.encode() not in stored, value
 
 
+def test_a_secret_in_a_path_or_an_id_is_in_no_key_and_no_row_of_traffic(tmp_path: Path) -> None:
+    block = '\n```toml signature\nid = "{}"\nroute = "{}"\nstatus = [500]\nunit = "{}"\n```\n'
+    crossing = block.format("one", "/u/*/*", "row") + block.format("two", "/*/*/a", "request")
+    under = runbook(signatures=crossing)
+    secret = ("lead.person@example.com", "sk_live_abcdefgh12345678")
+    entries = [drain_entry(T0 + n, "x", f"/u/{text}/a", 500, requestId=text, id=text) for n, text in enumerate(secret)]
+    with open_case(tmp_path, under) as case:
+        load(case, under, written(tmp_path, lines(entries)), **WINDOW)
+        assert rows(case, "SELECT signature, count(DISTINCT key) FROM log_match GROUP BY 1") == [("one", 2), ("two", 2)]
+        assert sorted(r[0][-9:] for r in rows(case, "SELECT route FROM traffic")) == ["[email]/a", "[token]/a"]
+        stored = case.path.read_bytes()
+    assert not [text for text in secret if text.encode() in stored]
+
+
 @pytest.mark.parametrize(
     "content",
     [

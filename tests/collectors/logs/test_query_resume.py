@@ -34,7 +34,7 @@ timeout = 60
 ```
 """
 ROW = (
-    '{"id":"r1","timestamp":1771383600000,"level":"info","message":"","source":"serverless","requestMethod":"GET",'
+    '{"id":"r1","timestamp":1771383599000,"level":"info","message":"","source":"serverless","requestMethod":"GET",'
     '"requestPath":"/","responseStatusCode":200,"logs":[]}'
 )
 

@@ -49,11 +49,21 @@ def test_the_runbook_passes_the_check() -> None:
 
 
 def test_failures_of_the_named_job_trip_and_those_of_others_do_not(tmp_path: Path, case: Case) -> None:
-    log = "".join(failed(T0 + n * MINUTE) for n in range(4)) + "".join(failed(T0 + n, "Other") for n in range(9))
+    web = entry(T0, path="/about", status=200, request_id="r1")
+    log = web + "".join(failed(T0 + n * MINUTE) for n in range(4)) + "".join(failed(T0 + n, "Other") for n in range(9))
     got = import_log(case, UNDER, "app-log", str(written(tmp_path, log)), **WINDOW)
     assert (got.form, got.status, got.matched) == ("jsonl", "ok", 4)
     assert state(case, "sync-timeouts") == "tripped"
     assert state(case, "sync-timeouts", 1) == "ok"
+
+
+def test_a_field_that_no_line_has_may_be_misnamed_and_proves_nothing(tmp_path: Path, case: Case) -> None:
+    import_log(case, UNDER, "app-log", str(written(tmp_path, failed(T0, "Other"))), **WINDOW)
+    assert rows(case, "SELECT signature, can_prove, why FROM looked_for ORDER BY 1") == [
+        ("inbox-500", 0, "no record carries a route"),
+        ("sync-read-timeout", 1, ""),
+    ]
+    assert state(case, "sync-timeouts", 1) == "no_data"
 
 
 def test_routes_statuses_and_requests_come_from_inside_the_line(tmp_path: Path, case: Case) -> None:

@@ -21,6 +21,8 @@ from collectors.logs.route import OTHER, Routes, normalise_route, pattern_test
         ("localhost:3000/api/x", "/api/x"),
         ("https://app.example/api/x?y=https://z", "/api/x"),
         ("https://app.example", "/"),
+        ("app.vercel.app?next=/api/x", "/"),
+        ("https://app.example?next=/api/x", "/"),
         (" /api/x ", "/api/x"),
         ("", None),
         ("-", None),
@@ -74,6 +76,11 @@ def test_traffic_of_crossing_patterns_counts_under_the_path_itself() -> None:
     assert routes.of("/api/webhooks/email/").label == "/api/webhooks/email"
     assert routes.of("/api/webhooks/sms").label == "/api/webhooks/**"
     assert routes.of("/api/inbox/email").label == "/api/*/email"
+
+
+def test_an_open_end_is_wider_than_a_segment_so_traffic_is_counted_under_the_narrower() -> None:
+    routes = Routes([("/u/**",), ("/u/*/a",)])
+    assert [routes.of(f"/u/{name}/a").label for name in ("1", "2")] == ["/u/*/a", "/u/*/a"]
 
 
 def test_the_memory_of_paths_is_bounded() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from collectors.logs.record import Form, LogRecord, SourceFault, Unread
+import pytest
+
+from collectors.logs.record import Form, LogRecord, Page, SourceFault, Unread
 from collectors.logs.shapes import json_items
 from tests.collectors.logs.kit import (
     INBOX,
@@ -122,7 +124,7 @@ def test_a_request_of_the_api_ends_with_its_last_event() -> None:
     }
     row, more = json_items(page, 1, b"")
     assert isinstance(row, LogRecord)
-    assert isinstance(more, SourceFault)
+    assert more == Page(1, more=True)
     assert (row.form, row.failed_ms, row.route, row.status, row.messages) == (
         Form.REQUESTS,
         T0 + 60_100,
@@ -170,3 +172,19 @@ def test_records_inside_an_object_of_no_form_of_its_own_are_found() -> None:
 def test_a_drain_entry_may_write_its_time_as_text() -> None:
     assert record(drain_entry(timestamp="2026-02-18T03:00:00.000Z")).at_ms == T0
     assert record(drain_entry(timestamp=str(T0))).at_ms == T0
+
+
+@pytest.mark.parametrize(
+    ("said", "more"), [(True, True), ("true", True), (1, True), (False, False), ("false", False), (None, False)]
+)
+@pytest.mark.parametrize("name", ["rows", "logs"])
+def test_a_page_says_whether_more_exist_however_it_is_written(name: str, said: object, more: bool) -> None:
+    row = query_row()
+    assert list(json_items({name: [row], "hasMoreRows": said}, 3, b""))[1:] == [Page(3, more)]
+
+
+def test_a_nested_line_that_was_cut_makes_the_record_a_cut_one() -> None:
+    row = query_row() | {"logs": [{"message": "a"}, {"message": "b", "messageTruncated": True}]}
+    (record,) = json_items(row, 1, b"")
+    assert isinstance(record, LogRecord)
+    assert record.cut
