@@ -72,9 +72,9 @@ class Writer:
             ]
             quiet = quiet_specimen(self._runbook, lane.source)
             since = at_ms + start - lane.delay_ms
-            records.append((since - 1, f"drill-{self._number}-quiet-{place}", quiet))
+            records.append((since, f"drill-{self._number}-quiet-{place}", quiet))
             if len(records) in USUAL_LIMITS:  # a query with exactly so many rows is taken for cut
-                records.append((since - 2, f"drill-{self._number}-quiet-{place}-more", quiet))
+                records.append((since + 1, f"drill-{self._number}-quiet-{place}-more", quiet))
             path = self._folder / f"probe{self._number}.log"
             path.write_bytes(written(self._runbook, lane.source, records))
             collected = at_ms + end + lane.settle_ms - evidence.early_ms

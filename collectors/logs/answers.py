@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from collectors.logs.match import Matcher
+from collectors.logs.match import Matcher, Told
 from collectors.logs.record import Facts, Form, LogRecord
 from collectors.logs.route import Routes
 from collectors.logs.values import timeout_seconds
 
 _REMEMBERED = 1_000
 _LONGEST_TEXT = 1_000
+_NONE: frozenset[int] = frozenset()
 
 
 class Answer(NamedTuple):
@@ -63,7 +64,8 @@ class Answers:
         return answer
 
     def _ask(self, record: LogRecord) -> Answer:
-        seconds = [n for text in record.messages for n in timeout_seconds(text)]
+        told = [Told(text, timeout_seconds(text)) for text in record.messages]
+        seconds = [n for _, numbers in told for n in numbers]
         watched: set[int | None] = set()
         found: list[tuple[int, tuple[str, ...], bool]] = []
         learns = False
@@ -75,13 +77,14 @@ class Answers:
                 learns = True
                 if record.status not in matcher.statuses:
                     continue
-            if not matcher.where_holds(record) or (texts := matcher.texts(record)) is None:
+            if not matcher.where_holds(record) or (texts := matcher.texts(told)) is None:
                 continue
             if not unsure or self._facts[record.form].statuses:
                 found.append((index, texts or record.messages[:1] or ("",), unsure))
-        told = seconds and record.route is not None and watched - {None}
-        others = frozenset(seconds) - watched if told else frozenset()
-        sure = any(not unsure for _, _, unsure in found)
+        others = _NONE
+        if seconds and record.route is not None and watched - {None}:
+            others = frozenset(seconds) - watched
+        sure = False in [unsure for _, _, unsure in found]
         return Answer(tuple(found), sure, max(seconds, default=None), others, learns)
 
     def _on_route(self, record: LogRecord) -> Iterable[int]:

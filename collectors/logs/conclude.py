@@ -84,8 +84,8 @@ def _lacks(gather: Gather, *, truncated: bool, limit: int | None) -> list[str]:
         lacks.append(f"{gather.unread} unreadable: line {line} {reason}" + (" and more" if gather.unread > 1 else ""))
     if gather.more_rows:
         lacks.append("the last page says that more rows exist")
-    if gather.outside and gather.outside == gather.records - gather.timeless:
-        lacks.append("not one record lies within the declared window: it is the log of another time")
+    if gather.window and _of_another_time(gather, *gather.window):
+        lacks.append("every record lies on one side of the declared window: it is the log of another time")
     paged = any(gather.forms[form] for form in _PAGED)
     if gather.records == limit or (limit is None and paged and gather.records in USUAL_LIMITS):
         lacks.append(f"exactly {gather.records} rows, the limit of the command: more may exist")
@@ -96,6 +96,12 @@ def _lacks(gather: Gather, *, truncated: bool, limit: int | None) -> list[str]:
             f"{gather.timeless} of {_count(gather.records, 'record')} without an instant: their matches cannot count"
         )
     return lacks
+
+
+def _of_another_time(gather: Gather, since_ms: int, until_ms: int) -> bool:
+    """Whether all records are earlier than the window, or all later. A log that spans it tells of it without a record."""
+    first, last = gather.first_ms, gather.last_ms
+    return first is not None and last is not None and (last < since_ms or first >= until_ms)
 
 
 def _notes(gather: Gather, until_ms: int | None) -> list[str]:

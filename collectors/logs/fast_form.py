@@ -7,7 +7,7 @@ from collectors.logs.fast_stream import StreamLines
 from collectors.logs.gather import Gather
 from collectors.logs.prefilter import literals_of, sieve_for
 from collectors.logs.reader import json_line
-from collectors.logs.record import Form, LogRecord, carried_by
+from collectors.logs.record import Form, LogRecord
 
 AnyFastLines = DrainLines | StreamLines
 _SAMPLED = 50
@@ -26,7 +26,7 @@ def fast_lines(head: bytes, gather: Gather, *, search: bool = True) -> AnyFastLi
         return None
     sieve = sieve_for(gather.matchers) if search else None
     sample = _sample(head)
-    gather.lacking -= {part for record in sample for part in carried_by(record)}
+    gather.lacking.difference_update(*(record.carries for record in sample))
     forms = {record.form for record in sample}
     match forms.pop() if len(forms) == 1 else None:
         case Form.DRAIN:

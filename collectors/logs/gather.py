@@ -15,7 +15,7 @@ from collectors.logs.answers import Answers
 from collectors.logs.banners import tool_version
 from collectors.logs.identity import Ordinals, digest, key_of
 from collectors.logs.match import Matcher
-from collectors.logs.record import FACTS, Banner, Facts, Form, Item, LogRecord, Page, SourceFault, Unread, carried_by
+from collectors.logs.record import ALL_PARTS, FACTS, Banner, Facts, Form, Item, LogRecord, Page, SourceFault, Unread
 from collectors.logs.redact import Redactor
 from collectors.logs.route import OTHER, Routes
 from collectors.logs.spool import Found, Spool
@@ -91,7 +91,7 @@ class Gather:
         self.detail = ""
         self.announced: Form | None = None
         self.more_rows = False
-        self.lacking = {"message", "route", "status"}
+        self.lacking = set(ALL_PARTS)
         self.numbers_twins = True
         self._placed_ms = placed_ms
         self.window = window
@@ -142,7 +142,7 @@ class Gather:
         self.forms[record.form] += 1
         self.cut += record.cut
         if self.lacking:
-            self.lacking -= carried_by(record)
+            self.lacking -= record.carries
         if record.form is Form.EXPORT and self.detail in ("", "2026"):
             self.detail = _generation(record, self.detail)
         if record.at_ms is None:

@@ -14,7 +14,7 @@ from collectors.logs import objects
 from collectors.logs.banners import around
 from collectors.logs.identity import digest
 from collectors.logs.match import field_value
-from collectors.logs.record import FACTS, Facts, Form, Item, LogRecord, Unread
+from collectors.logs.record import ALL_PARTS, FACTS, Facts, Form, Item, LogRecord, Unread
 from collectors.logs.route import normalise_route
 from collectors.logs.table import Row, table_rows
 from collectors.logs.values import LAST_MS, instant_of, request_of, status_of, text_of
@@ -96,6 +96,7 @@ class FieldReader:
             fields=fields,
             series=self._series(fields),
             value=self._get(fields, "value"),
+            carries=frozenset(part for part in ALL_PARTS if self._carries(fields, part)),
         )
 
     def _object(self, value: object, line: int, raw: bytes) -> Item:
@@ -106,6 +107,10 @@ class FieldReader:
     def _get(self, fields: Mapping[str, Any], name: str) -> object:
         path = self._paths.get(name)
         return None if path is None else field_value(fields, path)
+
+    def _carries(self, fields: Mapping[str, Any], part: str) -> bool:
+        """Whether a record has the field of a part; without one that is named, its whole text is the message."""
+        return self._get(fields, part) is not None or (part == "message" and self._fields.message is None)
 
     def _series(self, fields: Mapping[str, Any]) -> str | None:
         """The name of the reading's series; a path that no field has is itself the name of the only series."""

@@ -8,11 +8,18 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from collectors.logs.record import FACTS, Facts, Form, LogRecord
-from collectors.logs.values import timeout_seconds
 from store.editions import signatures_of_stream
 from store.runbook.model import Runbook, Signature
+
+
+class Told(NamedTuple):
+    """A message and the seconds of the time-outs that it tells."""
+
+    text: str
+    seconds: Sequence[int]
 
 
 class Matcher:
@@ -32,21 +39,25 @@ class Matcher:
 
     def where_holds(self, record: LogRecord) -> bool:
         """Whether every field that the signature names has its value."""
-        return all(field_text(record.fields, path) == want for path, want in self._where)
+        return not self._where or all(field_text(record.fields, path) == want for path, want in self._where)
 
-    def texts(self, record: LogRecord) -> tuple[str, ...] | None:
+    def texts(self, told: Sequence[Told]) -> tuple[str, ...] | None:
         """The messages that satisfy every text part at once; () when there is no text part, None when no message
         does.
         """
         if not self.reads_text:
             return ()
-        return tuple(text for text in record.messages if self._says(text)) or None
+        return tuple([text for text, seconds in told if self._says(text, seconds)]) or None
 
-    def _says(self, text: str) -> bool:
-        if self._texts and not any(part in text for part in self._texts):
+    def _says(self, text: str, seconds: Sequence[int]) -> bool:
+        if self._timeout is not None and self._timeout not in seconds:
             return False
-        if self._timeout is not None and self._timeout not in timeout_seconds(text):
-            return False
+        if self._texts:
+            for part in self._texts:
+                if part in text:
+                    break
+            else:
+                return False
         return self._pattern is None or self._pattern.search(text) is not None
 
 

@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 import msgspec
 
+ALL_PARTS = frozenset({"message", "route", "status"})
+"""What a signature may need of a record."""
+
 
 class Form(StrEnum):
     """The forms in which logs reach people; the name is stored with the evidence."""
@@ -38,7 +41,8 @@ class LogRecord(msgspec.Struct, frozen=True, gc=False):
     `at_ms` is the record's own stamp. `failed_ms` is when it failed as far as the record says: its stamp for a
     message, start plus duration for a request; `starts` says that the stamp is the start of a request, so that a
     time-out text adds its seconds. `identity` is what the platform or the content says this record is; with
-    `ordinal`, equal identities within one load are numbered.
+    `ordinal`, equal identities within one load are numbered. `carries` are the parts for which the record had a field,
+    be it empty.
     """
 
     line: int
@@ -59,6 +63,7 @@ class LogRecord(msgspec.Struct, frozen=True, gc=False):
     fields: Mapping[str, object] = {}
     series: str | None = None
     value: object = None
+    carries: frozenset[str] = ALL_PARTS
 
 
 class Unread(NamedTuple):
@@ -118,18 +123,3 @@ FACTS: Mapping[Form, Facts] = {
     Form.TEXT: Facts(statuses=False, routes=False, requests=False),
     Form.GENERIC: Facts(),
 }
-
-_CARRIERS = {"message": "message", "route": "requestPath", "status": "responseStatusCode"}
-"""Fields that every record of an export or a stream has, be they empty."""
-
-
-def carried_by(record: LogRecord) -> set[str]:
-    """What a record could have told: forms that always have the same fields are asked for these, other logs for a value,
-    and forms that rightly leave fields out for nothing.
-    """
-    if record.form in (Form.EXPORT, Form.STREAM):
-        return {part for part, name in _CARRIERS.items() if name in record.fields}
-    if record.form is Form.GENERIC:
-        told = {"message": record.messages, "route": record.route, "status": record.status}
-        return {part for part, value in told.items() if value not in (None, ())}
-    return set(_CARRIERS)

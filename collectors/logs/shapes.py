@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from collectors.logs.identity import digest
-from collectors.logs.record import Form, Item, LogRecord, Page, SourceFault, Unread
+from collectors.logs.record import ALL_PARTS, Form, Item, LogRecord, Page, SourceFault, Unread
 from collectors.logs.route import normalise_route
 from collectors.logs.values import (
     base_request,
@@ -30,6 +30,7 @@ _STREAM_ONLY = ("requestPath", "rowId", "responseStatusCode")
 _DRAIN_ALONE = ("proxy", "deploymentId", "projectId")
 _DRAIN_ONLY = (*_DRAIN_ALONE, "id", "buildId")
 _WRAPPERS = ("logs", "data", "records", "entries", "events", "results", "items", "result", "response", "body")
+_CARRIERS = {"message": "message", "route": "requestPath", "status": "responseStatusCode"}
 NO_TIME = "carries no usable time"
 UNKNOWN_FORM = "is JSON of no known form"
 _LONGEST_BEFORE_MS = 24 * 3_600_000
@@ -140,12 +141,13 @@ def stream_record(fields: Fields, line: int, raw: bytes) -> Item:
         fields.get("rowId"),
         cut=fields.get("messageTruncated") is True,
         fields=fields,
+        carries=_carried(fields),
     )
 
 
 def stream_of(
     line: int, raw: bytes, at_ms: int, route: str | None, status: int | None, message: str, row: object, *, cut: bool,
-    fields: Fields = _NO_FIELDS,
+    fields: Fields = _NO_FIELDS, carries: frozenset[str] = ALL_PARTS,
 ) -> LogRecord:  # fmt: skip
     """A record of form A from its values."""
     # The real row id is only the milliseconds again, so two lines of one millisecond share it.
@@ -153,7 +155,7 @@ def stream_of(
     identity = digest("a", row if real else "", at_ms, route, message.strip())
     return LogRecord(
         line, Form.STREAM, raw, at_ms, at_ms, None, route, status, None, _texts(message), identity, ordinal=not real, cut=cut,
-        fields=fields,
+        fields=fields, carries=carries,
     )  # fmt: skip
 
 
@@ -259,6 +261,7 @@ def export_record(fields: Fields, line: int, raw: bytes) -> Item:
         ordinal=True,
         is_request=request is not None,
         fields=fields,
+        carries=_carried(fields),
     )
 
 
@@ -296,6 +299,11 @@ def request_record(fields: Fields, line: int, raw: bytes) -> Item:
         is_request=True,
         fields=fields,
     )
+
+
+def _carried(fields: Fields) -> frozenset[str]:
+    """The parts for which an object of a form whose objects all have the same fields has one."""
+    return frozenset(part for part, name in _CARRIERS.items() if name in fields)
 
 
 def _logs(fields: Fields) -> list[Any] | None:
