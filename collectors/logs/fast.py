@@ -19,12 +19,11 @@ import msgspec
 
 from collectors.logs.gather import Gather
 from collectors.logs.objects import decode
-from collectors.logs.prefilter import Sieve
+from collectors.logs.prefilter import Sieve, Wanted
 from collectors.logs.reader import json_line
 from collectors.logs.record import Form, Item, LogRecord
 from collectors.logs.route import Place, normalise_route
 from collectors.logs.shapes import object_item
-from collectors.logs.values import strip_ansi
 
 Line = TypeVar("Line", bound=msgspec.Struct)
 
@@ -42,7 +41,7 @@ class FastLines(ABC, Generic[Line]):
 
     Args:
         gather: takes what is found.
-        literals: of which every text holds one that a signature looks for.
+        wanted: which texts may match.
         sieve: finds lines that may hold one; without it the lines' messages are searched.
     """
 
@@ -51,12 +50,12 @@ class FastLines(ABC, Generic[Line]):
     """How a line may be typed, the cheapest to decode first."""
     kinds_with_text: Sequence[type[Line]]
 
-    def __init__(self, gather: Gather, literals: Sequence[str], sieve: Sieve | None) -> None:
+    def __init__(self, gather: Gather, wanted: Wanted, sieve: Sieve | None) -> None:
         self.line = 1
         self.gather = gather
         self._sieve = sieve
-        self._literals = tuple(literals) if sieve is None else ()
-        kinds = self.kinds_with_text if self._literals else self.kinds
+        self._may_match = wanted.may_match if sieve is None and any(wanted) else None
+        kinds = self.kinds_with_text if self._may_match else self.kinds
         self._decoders = [msgspec.json.Decoder(kind) for kind in kinds]
         self._by_status = any(m.statuses for m in gather.matchers)
         alone = [m for m in gather.matchers if m.statuses and not m.reads_text]
@@ -106,17 +105,10 @@ class FastLines(ABC, Generic[Line]):
 
     def _saying(self, records: list[Line]) -> Iterator[int]:
         """The same where there is no sieve."""
-        literals = self._literals
-        for index, text in enumerate(map(_MESSAGE, records)) if literals else ():
-            if text is None:
-                continue
-            for literal in literals:
-                if literal in text:
-                    yield index
-                    break
-            else:
-                if ("\x1b" in text or "\x9b" in text) and any(literal in strip_ansi(text) for literal in literals):
-                    yield index
+        may_match = self._may_match
+        for index, text in enumerate(map(_MESSAGE, records)) if may_match else ():
+            if text is not None and may_match is not None and may_match(text):
+                yield index
 
     def _look_closely(self, lines: list[bytes], picked: dict[int, bool]) -> None:
         for index in sorted(picked):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collectors.logs.fast_drain import DrainLines
 from collectors.logs.fast_stream import StreamLines
 from collectors.logs.gather import Gather
-from collectors.logs.prefilter import literals_of, sieve_for
+from collectors.logs.prefilter import wanted_texts
 from collectors.logs.reader import json_line
 from collectors.logs.record import Form, LogRecord
 
@@ -21,18 +21,18 @@ def fast_lines(head: bytes, gather: Gather, *, search: bool = True) -> AnyFastLi
         gather: takes what is found.
         search: use the search extension if it is there.
     """
-    literals = literals_of(gather.matchers)
-    if literals is None or any(m.signature.where or not (m.reads_text or m.statuses) for m in gather.matchers):
+    if any(m.signature.where or not (m.reads_text or m.statuses) for m in gather.matchers):
         return None
-    sieve = sieve_for(gather.matchers) if search else None
+    wanted = wanted_texts(gather.matchers)
+    sieve = wanted.sieve() if search else None
     sample = _sample(head)
     gather.lacking.difference_update(*(record.carries for record in sample))
     forms = {record.form for record in sample}
     match forms.pop() if len(forms) == 1 else None:
         case Form.DRAIN:
-            return DrainLines(gather, literals, sieve)
+            return DrainLines(gather, wanted, sieve)
         case Form.STREAM if gather.lacking.isdisjoint(("message", "route")):
-            return StreamLines(gather, literals, sieve)
+            return StreamLines(gather, wanted, sieve)
         case _:
             return None
 

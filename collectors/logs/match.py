@@ -47,9 +47,10 @@ class Matcher:
         """
         if not self.reads_text:
             return ()
-        return tuple([text for text, seconds in told if self._says(text, seconds)]) or None
+        return tuple([text for text, seconds in told if self.says(text, seconds)]) or None
 
-    def _says(self, text: str, seconds: Sequence[int]) -> bool:
+    def says(self, text: str, seconds: Sequence[int] = ()) -> bool:
+        """Whether a message that tells time-outs of so many seconds satisfies every text part."""
         if self._timeout is not None and self._timeout not in seconds:
             return False
         if self._texts:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from collectors.logs.match import Matcher
 from collectors.logs.necessary import necessary_texts
+from collectors.logs.values import strip_ansi
 
 try:
     import ahocorasick_rs
@@ -68,29 +70,46 @@ class Sieve:
         return before in begun or before[-2:] in begun or before[-1:] in begun or before.endswith(b"\\")
 
 
-def sieve_for(matchers: Iterable[Matcher]) -> Sieve | None:
-    """The search for a set of signatures; None when the extension is not there or a signature has no literal that
-    must occur.
+class Wanted(NamedTuple):
+    """Which texts may match a signature: those that hold one of the literals, and those in which a signature without a
+    literal finds what it looks for.
     """
-    literals = literals_of(matchers)
-    return Sieve(literals) if literals and ahocorasick_rs is not None else None
+
+    literals: tuple[str, ...]
+    others: tuple[Matcher, ...]
+
+    def sieve(self) -> Sieve | None:
+        """The search for these; None when there is nothing to search for, or no extension to do it with."""
+        return Sieve(self.literals) if self.literals and not self.others and ahocorasick_rs is not None else None
+
+    def may_match(self, text: str) -> bool:
+        """Whether a message, colours and all, may match."""
+        if self._holds(text):
+            return True
+        return ("\x1b" in text or "\x9b" in text) and self._holds(strip_ansi(text))
+
+    def _holds(self, text: str) -> bool:
+        for literal in self.literals:
+            if literal in text:
+                return True
+        return bool(self.others) and any(matcher.says(text) for matcher in self.others)
 
 
-def literals_of(matchers: Iterable[Matcher]) -> tuple[str, ...] | None:
-    """For every signature that reads text, literals of which each match holds at least one; None when one signature
-    has none.
-    """
-    found: dict[str, None] = {}
+def wanted_texts(matchers: Iterable[Matcher]) -> Wanted:
+    """What the texts of a set of signatures have in common."""
+    literals: dict[str, None] = {}
+    others: list[Matcher] = []
     for matcher in matchers:
         if not matcher.reads_text:
             continue
         texts = _of_one(matcher)
         if texts is None:
-            return None
-        found.update(dict.fromkeys(texts))
+            others.append(matcher)
+            continue
+        literals.update(dict.fromkeys(texts))
         if matcher.signature.timeout_s is not None:
-            found[_TIMEOUT_TEXT] = None  # time-outs of other lengths are counted, too
-    return tuple(found)
+            literals[_TIMEOUT_TEXT] = None  # time-outs of other lengths are counted, too
+    return Wanted(tuple(literals), tuple(others))
 
 
 def _of_one(matcher: Matcher) -> list[str] | None:

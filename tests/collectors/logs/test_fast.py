@@ -41,6 +41,13 @@ SIGNATURES = [
     signature("both", statuses=(503,), messages=("query_wait_timeout",)),
 ]
 
+WITHOUT_LITERAL = [
+    *SIGNATURES[:3],
+    signature("any case", pattern=r"(?i)TRANSACTION api ERROR"),
+    signature("letters", messages=("漢", "é –")),
+    signature("short", routes=(TIMING,), messages=("P2",), unit=Unit.MESSAGE),
+]
+
 
 def slowly(data: bytes, signatures: list[Signature] = SIGNATURES) -> Gather:
     gather = Gather([Matcher(s) for s in signatures], Redactor(), placed_ms=T0)
@@ -230,12 +237,13 @@ ODD = [
 @given(
     st.data(),
     st.sampled_from([drain_lines, stream_lines]),
+    st.sampled_from([SIGNATURES, WITHOUT_LITERAL]),
     st.sampled_from([64, 300, 1024, 256 * 1024]),
     st.booleans(),
     st.booleans(),
 )
 def test_for_any_writers_spelling_fast_and_ordinary_reading_agree(
-    tmp_path: Path, data: st.DataObject, form: Any, size: int, search: bool, newline: bool
+    tmp_path: Path, data: st.DataObject, form: Any, signatures: list[Signature], size: int, search: bool, newline: bool
 ) -> None:
     def choose(low: int, high: int) -> int:
         return data.draw(st.integers(low, high))
@@ -255,14 +263,14 @@ def test_for_any_writers_spelling_fast_and_ordinary_reading_agree(
         texts[at] = texts[at].replace(",", ",\n", 1)
     end = data.draw(st.sampled_from(["\n", "\r\n"]))
     content = (end.join(texts) + (end if newline else "")).encode("utf-8", "replace")
-    gather = Gather([Matcher(s) for s in SIGNATURES], Redactor(), placed_ms=T0)
+    gather = Gather([Matcher(s) for s in signatures], Redactor(), placed_ms=T0)
     first = json.dumps(drain_entry() if form is drain_lines else stream_line()).encode()
     fast = fast_lines(first, gather, search=search)
     assert fast is not None
     for block in blocks_of_lines(content, size):
         fast.block(bytearray(block), len(block))
     gather.settle()
-    assert told(gather) == told(slowly(content))
+    assert told(gather) == told(slowly(content, signatures))
 
 
 def blocks_of_lines(content: bytes, size: int) -> list[bytes]:
@@ -358,12 +366,9 @@ def test_a_line_that_no_memory_should_hold_is_given_up(tmp_path: Path, monkeypat
     [
         signature(where=(("a", "b"),)),
         signature(routes=("/x",)),
-        signature(pattern=r"\d+"),
-        signature(messages=("é",)),
-        signature(messages=('"/"',)),
     ],
 )
-def test_a_signature_that_cannot_be_sieved_is_left_to_the_ordinary_reader(one: Signature) -> None:
+def test_a_signature_that_needs_more_than_texts_and_statuses_is_left_to_the_ordinary_reader(one: Signature) -> None:
     gather = Gather([Matcher(one)], Redactor(), placed_ms=T0)
     assert fast_lines(json.dumps(drain_entry()).encode(), gather) is None
 

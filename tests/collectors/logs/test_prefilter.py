@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from collectors.logs.match import Matcher
 from collectors.logs.necessary import necessary_texts
-from collectors.logs.prefilter import literals_of
+from collectors.logs.prefilter import wanted_texts
 from tests.collectors.logs.kit import signature
 
 PATTERNS = {
@@ -46,7 +46,8 @@ def test_every_match_holds_one_of_the_necessary_texts(text: str) -> None:
 
 def test_every_signature_gives_a_literal_that_no_escape_of_its_own_can_hide() -> None:
     def literals(**parts: object) -> tuple[str, ...] | None:
-        return literals_of([Matcher(signature(**parts))])
+        wanted = wanted_texts([Matcher(signature(**parts))])
+        return None if wanted.others else wanted.literals
 
     assert literals(timeout_s=60) == ("Task timed out after",)
     assert literals(messages=("P2028", "Transaction API error:")) == ("P2028", "Transaction API error")
