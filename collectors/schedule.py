@@ -70,6 +70,11 @@ class Ticks:
         """The newest tick that is due."""
         return (self._steady_ms() - self._start_ms) // self.every_ms
 
+    @property
+    def ends_ms(self) -> int | None:
+        """When the last look must be over, on the steady clock: one pace after the end."""
+        return None if self.for_ms is None else self._start_ms + self.for_ms + self.every_ms
+
     def over(self, number: int) -> bool:
         """Whether a tick lies beyond the end; the one at the end itself still belongs to it (T0 and T0 + 30 min)."""
         return self.for_ms is not None and number * self.every_ms > self.for_ms
@@ -110,8 +115,12 @@ def steady_ms() -> int:
 
 def record_missed(case: Case, stream: str, collector: str, planned_ms: int, now_ms: int, reason: str) -> CollectedTick:
     """Store a look that did not take place; it covers nothing."""
-    late = format_duration(max(now_ms - planned_ms, 0))
-    return store_failure(case, stream, collector, planned_ms, now_ms, f"missed by {late}: {reason}")
+    return store_failure(case, stream, collector, planned_ms, now_ms, missed_by(planned_ms, now_ms, reason))
+
+
+def missed_by(planned_ms: int, now_ms: int, reason: str) -> str:
+    """Why a look did not take place, in one sentence."""
+    return f"missed by {format_duration(max(now_ms - planned_ms, 0))}: {reason}"
 
 
 def store_failure(case: Case, stream: str, collector: str, planned_ms: int, now_ms: int, reason: str) -> CollectedTick:

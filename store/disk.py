@@ -5,13 +5,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from store.errors import Refused
+
 _LEAST = 256 << 10
 _MOST = 16 << 20
 
 
 def room_for_evidence(path: Path) -> int:
-    """Bytes that evidence may still take where the file lies; zero or less while only notes and decisions are stored."""
-    found = os.statvfs(path)
+    """Bytes that evidence may still take where the file lies; zero or less while only notes and decisions are stored.
+
+    Raises:
+        Refused: the file cannot be reached any more.
+    """
+    try:
+        found = os.statvfs(path)
+    except OSError as error:
+        raise Refused(
+            f"{path} cannot be reached: {error.strerror}", "look whether it was moved, or its disk is gone"
+        ) from error
     return found.f_bavail * found.f_frsize - reserve(found.f_blocks * found.f_frsize)
 
 

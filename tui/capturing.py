@@ -17,8 +17,7 @@ def capture_stream(looks: Looks, source: Source, stop: threading.Event) -> list[
     """Collect a log stream by its command, or by the one that was given; returns what each collection amounts to."""
 
     def tell(kind: str, text: str) -> None:
-        if not looks.quiet:
-            say(f"{source.id} {kind}: {plain(text)}", beside=True)
+        say(f"{source.id} {kind}: {plain(text)}", beside=True)
 
     done = capture(
         looks.case,

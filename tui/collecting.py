@@ -58,13 +58,13 @@ def collect_streams(looks: Looks, sources: list[Source], stop: threading.Event) 
         Refused: with a single source, what refused it; with several the others go on and the refusal is told.
     """
     done: list[dict[str, Any]] = []
-    refusals: list[CloseoutError] = []
+    refusals: list[Exception] = []
     guard = threading.Lock()
 
     def work(source: Source) -> None:
         try:
             _collect(looks, source, stop, lambda entries: _keep(done, entries, guard))
-        except CloseoutError as refusal:
+        except Exception as refusal:  # an error of our own in one stream must not pass in silence, nor stop the others
             with guard:
                 refusals.append(refusal)
 

@@ -15,6 +15,8 @@ from queue import Empty, Queue
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
+import msgspec
+
 from collectors.drill.leash import MARK
 from collectors.drill.past import PastFile
 from collectors.drill.scenario import Scenario, shipped_scenario
@@ -138,7 +140,7 @@ class Stage:
             offload=offload.id if offload is not None and offload.queue is not None else "",
             probes=probes.id if probes is not None else "",
             routes=_routes(runbook),
-            tables={name: None if part is None else asdict(part) for name, part in parts.items()},
+            tables={name: None if part is None else msgspec.structs.asdict(part) for name, part in parts.items()},
         )
         folder, base = Path(answer["folder"]), f"http://127.0.0.1:{answer['port']}"
         environment = self._environment(runbook, environ, folder, base, answer)

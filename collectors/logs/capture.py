@@ -23,6 +23,7 @@ from collectors.logs.keep import Asked, ImportedLog, store_failed
 from collectors.logs.query import collect_queries
 from collectors.logs.redact import Redactor, declared_secrets
 from collectors.logs.run import Run
+from collectors.schedule import steady_ms
 from store.case import Case, now_ms
 from store.errors import BadInput, CaseSealed, CloseoutError
 from store.instants import format_duration
@@ -35,6 +36,8 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 _SETTLED_S = 30.0
 _UNWRITTEN_S = 60.0
 _LOOK_S = 0.2
+_SAY_WAITING_S = 10.0
+_SHOWN = 300
 
 Tell = Callable[[str, str], None]
 
@@ -77,7 +80,7 @@ def capture(
         for_ms: how long to go on; a following command without it goes on until it ends or is stopped.
         every_ms: how often a command that looks back is run; once without it.
         stop: asked several times a second.
-        tell: is told (kind, text): attached, said, looked, stalled, resumed, restarted, failed, unwritten.
+        tell: is told (kind, text): waiting, attached, said, looked, stalled, resumed, restarted, failed, unwritten.
         environ: of the command; ours if none is given.
         clock: the wall clock in milliseconds.
         terminal: let the command use the terminal until its first record, for a login.
@@ -91,13 +94,26 @@ def capture(
     pace = pace or Pace()
     environment = dict(os.environ if environ is None else environ)
     with Case.open(case_path, write=True, clock=clock) as case:
-        if not chosen.follows or every_ms is not None or until_ms is not None:
+        if _looks_back(chosen, until_ms, every_ms):
             return collect_queries(
                 case, runbook, source, chosen, since_ms=since_ms, until_ms=until_ms, for_ms=for_ms, every_ms=every_ms,
                 stop=stop, tell=tell, environ=environment, clock=clock, stall_s=pace.stall_s,
             )  # fmt: skip
         following = _Following(case, runbook, source, chosen, environment, clock, stop, tell, pace, terminal, since_ms)
-        return following.until(None if for_ms is None else time.monotonic() + for_ms / 1000)
+        return following.until(None if for_ms is None else steady_ms() + for_ms)
+
+
+def _looks_back(command: LogCommand, until_ms: int | None, every_ms: int | None) -> bool:
+    """Whether a command is run to its end, once or again and again. One that surely follows never ends by itself.
+
+    Raises:
+        BadInput: it follows, and was to stop at a moment.
+    """
+    if command.surely_follows:
+        if until_ms is not None:
+            raise BadInput("this command follows the log: it cannot look up to a moment", "leave out --until")
+        return False  # a pace that was asked for other streams, too, is none of its
+    return not command.follows or every_ms is not None or until_ms is not None
 
 
 def _command_of(source: Source, given: str | Sequence[str] | None) -> LogCommand:
@@ -132,21 +148,31 @@ class _Following:
         self._next_commit = 0.0
         self._unwritten_since: float | None = None
         self._failures = 0
+        self._say_waiting_s = _SAY_WAITING_S
 
-    def until(self, deadline: float | None) -> list[ImportedLog]:
-        """Go on until the deadline, the end of the command, or a stop."""
+    def until(self, deadline_ms: int | None) -> list[ImportedLog]:
+        """Go on until the deadline on the steady clock, the end of the command, or a stop."""
         try:
-            while not self._stop() and (deadline is None or time.monotonic() < deadline):
+            while not self._stop() and (deadline_ms is None or steady_ms() < deadline_ms):
                 self._start_what_is_due()
                 self._read()
+                self._mind_the_terminal()
                 self._commit_if_due()
-                if not self._settle_ended(again=deadline is not None):
+                if not self._settle_ended(again=deadline_ms is not None):
                     break
         finally:
-            for run in self._runs:
-                self._end(run, "stopped")
-            self._runs.clear()
+            self._stop_all()
         return self.done
+
+    def _stop_all(self) -> None:
+        """End what still runs. Of a command that never printed a record that is all there is to tell."""
+        running, self._runs = self._runs, []
+        attached = any(run.attached for run in running)
+        for run in running:
+            lasted = format_duration(int((time.monotonic() - run.started) * 1000))
+            code = self._end(run, "stopped")
+            if not attached and not run.attached:
+                self._fail(f"stopped after {lasted}; the command had printed no record", code)
 
     def _start_what_is_due(self) -> None:
         now = time.monotonic()
@@ -171,6 +197,7 @@ class _Following:
             child = Child(self._command.argv, environ, terminal=self._terminal)
         except OSError as error:
             self._fail(f"the command cannot be run: {error.strerror}: {self._command.argv[0]}", None)
+            self._back_off()
             return
         self._terminal = None
         self._runs.append(
@@ -203,10 +230,17 @@ class _Following:
             else:
                 run = outputs[descriptor]
                 was = run.attached
-                run.read()
+                said = run.read()
+                if not run.attached and run.child.terminal is not None:
+                    self._tell("said", said.decode("utf-8", "replace"))  # a question may be asked here, too
             if run.attached and not was:
-                self._failures = 0
                 self._tell("attached", f"{self._source.id}: the command is connected")
+
+    def _mind_the_terminal(self) -> None:
+        for run in self._runs:
+            if run.child.terminal is not None and run.child.is_stopped():
+                self._tell("said", "a capture cannot be suspended: it goes on; Ctrl-C ends it")
+                run.child.go_on()
 
     def _commit_if_due(self) -> None:
         now = time.monotonic()
@@ -215,6 +249,9 @@ class _Following:
         self._next_commit = now + self._pace.commit_s
         for run in self._runs:
             self._written(run)
+            if not run.attached and now - run.started > self._say_waiting_s:
+                self._say_waiting_s = 3 * self._say_waiting_s
+                self._tell("waiting", f"no record for {format_duration(int((now - run.started) * 1000))} yet")
 
     def _commit(self, run: Run) -> None:
         if run.commit():
@@ -243,40 +280,54 @@ class _Following:
         for run in [run for run in self._runs if run.over]:
             self._runs.remove(run)
             lasted = time.monotonic() - run.started
-            code = self._end(run, "the command ended by itself")
+            code = self._end(run)
             if not run.attached:
                 self._fail(run.why_nothing(code), code)
-            elif run.looks_back or (not again and self._command.lasts_ms is None):
+            elif run.is_hollow(code):
+                self._failures += 1
+                self._tell("failed", self._masked(run.why_ended(code)))
+            elif not run.broke_off and (run.looks_back or (not again and self._command.lasts_ms is None)):
                 return False
             else:
+                self._failures = 0
                 self._wait_s = self._pace.pause_s if lasted > _SETTLED_S else self._wait_s
-                self._tell(
-                    "restarted", f"the command ended after {format_duration(int(lasted * 1000))} (exit code {code})"
-                )
-            self._next_start = time.monotonic() + self._wait_s
-            self._wait_s = min(2 * self._wait_s, _LONGEST_PAUSE_S)
+                after = format_duration(int(lasted * 1000))
+                self._tell("restarted", self._masked(f"{run.why_ended(code)}, after {after}"))
+            self._back_off()
         # A command that never got connected is not tried again; one that was is.
         return self._failures == 0 or bool(self._done_well())
+
+    def _back_off(self) -> None:
+        """Wait before the next start, longer each time."""
+        self._next_start = time.monotonic() + self._wait_s
+        self._wait_s = min(2 * self._wait_s, _LONGEST_PAUSE_S)
 
     def _done_well(self) -> list[ImportedLog]:
         """The collections that did not fail."""
         return [told for told in self.done if told.status != "failed"]
 
-    def _end(self, run: Run, note: str) -> int:
+    def _end(self, run: Run, note: str = "") -> int:
         code = 0
         with run.child:
             try:
                 code = run.end(note)
             except CloseoutError as error:  # its collection stays without an end: lost, up to its last commit
                 self._tell("unwritten", str(error))
+                if (lost := run.lost(str(error))) is not None:
+                    self.done.append(lost)
         self.done += run.ended
         run.ended.clear()
         return code
 
     def _fail(self, reason: str, code: int | None) -> None:
         self._failures += 1
-        self._tell("failed", reason)
-        redactor = Redactor(declared_secrets(self._runbook.secrets))
+        self._tell("failed", self._masked(reason))
         now = self._clock()
         asked = self._asked._replace(from_ms=now, to_ms=now)
-        self.done.append(store_failed(self._case, asked, reason, now, exit_code=code, redactor=redactor))
+        self.done.append(store_failed(self._case, asked, reason, now, exit_code=code, redactor=self._redactor()))
+
+    def _masked(self, text: str) -> str:
+        return self._redactor().text(text)[:_SHOWN]
+
+    def _redactor(self) -> Redactor:
+        return Redactor(declared_secrets(self._runbook.secrets))

@@ -73,7 +73,11 @@ class Child:
         block = self._read(self.stderr)
         if not block:
             self.stderr = None
-        self.complaint = (self.complaint + block)[-_COMPLAINT:]
+        said = self.complaint + block
+        if len(said) > _COMPLAINT:
+            # The beginning goes by whole lines: half a line may hold half a secret, which nothing recognises.
+            said = said[said.find(b"\n", len(said) - _COMPLAINT) + 1 :] if b"\n" in said[-_COMPLAINT:] else b""
+        self.complaint = said
         return block
 
     def unread(self) -> int:
@@ -94,10 +98,25 @@ class Child:
         """Its exit code once it has ended; below zero for a signal."""
         return self._process.poll()
 
+    def is_stopped(self) -> bool:
+        """Whether it stands still: by Ctrl-Z, or because it asked a terminal that is no longer its own."""
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return False
+
+    def go_on(self) -> None:
+        """Let it go on in the terminal's foreground after it was stopped there."""
+        if self.terminal is not None:
+            _give_terminal(self.terminal, self.pid)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGCONT)
+
     def interrupt(self) -> None:
         """Ask it and everything that it started to end."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGTERM)
+        for number in (signal.SIGTERM, signal.SIGCONT):  # what stands still hears nothing
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
 
     def end(self, grace_s: float = _GRACE_S) -> int:
         """Make sure that it has ended, with force after a while."""
@@ -119,9 +138,9 @@ class Child:
         return self.end()
 
     def said_last(self) -> str:
-        """The last line of its complaints."""
+        """The last line of its complaints, whole: it is to be masked before it is cut."""
         lines = [line.strip() for line in self.complaint.decode("utf-8", "replace").splitlines() if line.strip()]
-        return lines[-1][:300] if lines else ""
+        return lines[-1] if lines else ""
 
     @staticmethod
     def _read(descriptor: int | None) -> bytes:

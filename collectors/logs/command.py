@@ -27,13 +27,14 @@ PLATFORM_STREAM_MS = 270_000
 
 
 class LogCommand(NamedTuple):
-    """What is run for a stream."""
+    """What is run for a stream. `follows` is also said of a command that does not tell; `surely_follows` is not."""
 
     argv: tuple[str, ...]
     text: str
     follows: bool
     limit: int | None
     lasts_ms: int | None
+    surely_follows: bool = False
 
 
 def log_command(given: str | Sequence[str]) -> LogCommand:
@@ -49,10 +50,11 @@ def log_command(given: str | Sequence[str]) -> LogCommand:
     limit = _LIMIT.search(text)
     stream = _PLATFORM.search(text) is not None
     asks_back = _ASKS_BACK.search(text) is not None or (stream and "--since" in text)
-    follows = _FOLLOWS.search(text) is not None or not asks_back
-    return LogCommand(
-        argv, text, follows, int(limit[1]) if limit else None, PLATFORM_STREAM_MS if stream and follows else None
-    )
+    says_so = _FOLLOWS.search(text) is not None
+    follows = says_so or not asks_back
+    lasts_ms = PLATFORM_STREAM_MS if stream and follows else None
+    surely = says_so or lasts_ms is not None
+    return LogCommand(argv, text, follows, int(limit[1]) if limit else None, lasts_ms, surely)
 
 
 def with_window(environ: Mapping[str, str], since_ms: int | None, until_ms: int | None) -> dict[str, str]:

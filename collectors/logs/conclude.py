@@ -17,7 +17,7 @@ from store.runbook.model import Signature, Source
 USUAL_LIMITS = frozenset({100, 200, 250, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000})
 """Row counts at which the query form is taken for cut: its output has no mark for "more"."""
 
-_LONGEST = 1_500
+LONGEST_REASON = 1_500
 _PAGED = (Form.QUERY, Form.QUERY_FIRST, Form.QUERY_LINES)
 _QUIET_MS = 5 * 60_000
 
@@ -73,7 +73,7 @@ def conclude(
     lacks = [*filter(None, [lack]), *_lacks(gather, truncated=truncated, limit=limit)]
     status = CollectionStatus.TRUNCATED if lacks else CollectionStatus.OK
     reason = "; ".join([*lacks, *_notes(gather, until_ms)])
-    return Ending(status, reason if len(reason) <= _LONGEST else reason[: _LONGEST - 1] + "…")
+    return Ending(status, reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 1] + "…")
 
 
 def _lacks(gather: Gather, *, truncated: bool, limit: int | None) -> list[str]:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from collectors.logs.conclude import Ending, prospect
+from collectors.logs.conclude import LONGEST_REASON, Ending, prospect
 from collectors.logs.gather import Gather
 from collectors.logs.redact import Redactor
 from collectors.logs.spool import Found
@@ -168,7 +168,7 @@ class Keeper:
     ) -> None:
         """Store how it ended and what it amounts to."""
         gather = self.gather
-        reason = gather.redactor.text(ending.reason)
+        reason = _shown(ending.reason, gather.redactor)
         tx.add(
             CollectionEnd(
                 self.collection,
@@ -272,7 +272,13 @@ def store_failed(
                 edition=case.edition(),
             )
         )
-        text = mask.text(reason)
+        text = _shown(reason, mask)
         failed = CollectionStatus.FAILED
         tx.add(CollectionEnd(collection, failed, text, now_ms, redactions=mask.count, exit_code=exit_code))
     return ImportedLog(collection, tx.seq, "", failed, text, 0, 0, 0, 0, mask.count, None, None, ())
+
+
+def _shown(reason: str, mask: Redactor) -> str:
+    """A reason as it is kept: masked while it is whole, then cut."""
+    text = mask.text(reason)
+    return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 1] + "…"

@@ -19,7 +19,7 @@ from collectors.logs.record import Form, form_named
 from collectors.logs.redact import Redactor, declared_secrets
 from collectors.logs.scan import scan
 from collectors.logs.source import LogSource
-from collectors.schedule import Ticks, record_missed, steady_ms, ticks
+from collectors.schedule import Ticks, missed_by, steady_ms, ticks
 from store.case import Case
 from store.errors import BadInput
 from store.instants import MINUTE_MS, format_duration
@@ -42,11 +42,15 @@ def collect_queries(
     every = every_ms or (source.every_ms if for_ms is not None else None)
     version = version_of(command, environ)
 
-    def look(until: int) -> ImportedLog:
+    def look(until: int, deadline_ms: int | None = None) -> ImportedLog:
         since = since_ms if since_ms is not None and not done else _resume_ms(case, runbook, source, until)
         asked = Asked(source.id, since, until, command=command.text, tool_version=version, limit=command.limit)
+
+        def stopped() -> bool:
+            return stop() or (deadline_ms is not None and steady_ms() > deadline_ms)
+
         return collect_query(
-            case, runbook, source, command, asked, stop=stop, environ=environ, clock=clock, stall_s=stall_s
+            case, runbook, source, command, asked, stop=stopped, environ=environ, clock=clock, stall_s=stall_s
         )
 
     done: list[ImportedLog] = []
@@ -56,9 +60,11 @@ def collect_queries(
     schedule = Ticks(every, for_ms, steady_ms=steady_ms, wall_ms=clock)
     for tick in ticks(schedule, lambda seconds: _wait(seconds, stop)):
         if tick.missed:
-            record_missed(case, source.id, "logs", tick.planned_ms, clock(), "the look before it took too long")
-            continue
-        done.append(look(clock()))
+            asked = Asked(source.id, tick.planned_ms, tick.planned_ms, command=command.text, tool_version=version)
+            why = missed_by(tick.planned_ms, clock(), "the look before it took too long, or the machine slept")
+            done.append(store_failed(case, asked, why, clock(), redactor=Redactor(declared_secrets(runbook.secrets))))
+        else:
+            done.append(look(clock(), schedule.ends_ms))
         tell("failed" if done[-1].status == "failed" else "looked", done[-1].reason)
         if stop():
             break
@@ -71,6 +77,7 @@ def collect_query(
 ) -> ImportedLog:  # fmt: skip
     """Run the command for one window; what it gave, or why it gave nothing, lands in the case."""
     redactor = Redactor(declared_secrets(runbook.secrets))
+    began_ms = clock()  # what comes later than its start cannot be in what it prints
 
     def failed(reason: str, code: int | None) -> ImportedLog:
         return store_failed(case, asked, reason, clock(), exit_code=code, redactor=redactor)
@@ -102,7 +109,7 @@ def collect_query(
                     note = "the command printed no record"
                     gather.announced = _printed_before(case, source, redactor.command(asked.command))
                 return store_log(
-                    case, source, asked, gather, opened, form, clock(), exit_code=code, lack=lack, note=note
+                    case, source, asked, gather, opened, form, began_ms, exit_code=code, lack=lack, note=note
                 )
         except BadInput as error:
             return failed("; ".join(filter(None, (lack, error.message))), code)

@@ -18,7 +18,13 @@ from store.runbook.model import Source
 ROTATE_S = 300.0
 """A new collection begins this often, so that a line which cannot be read costs no more time than that."""
 _LAST_WORDS_S = 3.0
+_SLEPT_S = 5.0
+"""When the wall clock gains so much on the steady one, the machine slept or its clock was set."""
+_HOLLOW_S = 30.0
 _LOOKING_BACK = (Form.QUERY, Form.QUERY_FIRST, Form.QUERY_LINES, Form.REQUESTS, Form.EXPORT)
+_BY_ITSELF = "the command ended by itself"
+_SLEPT = "this machine slept, or its clock was set"
+_STOPPED = "the command asked for input and was stopped by the terminal"
 _PAUSE_S = 0.5
 """After this much silence the last line of a text log is taken to be whole."""
 
@@ -61,7 +67,10 @@ class Run:
         self._text = LiveText(source)
         self._segment: Segment | None = None
         self._begun = self._heard = self.started
-        self._spoils = self._counted_bytes = 0
+        self._spoils = self._counted_bytes = self._records = 0
+        self._ended_at: float | None = None
+        self._why_over = ""
+        self._seen_ms, self._seen = clock(), self.started
         # What the child wrote until `_mark_ms` lies within its first `_mark` bytes; up to `_to_ms` all of it was read.
         self._mark = 0
         self._mark_ms = self._to_ms = clock()
@@ -80,15 +89,40 @@ class Run:
 
     @property
     def over(self) -> bool:
-        """Whether all of its output was read."""
-        return self.child.stdout is None
+        """Whether nothing more is to be had from it."""
+        return bool(self.why_over)
+
+    @property
+    def why_over(self) -> str:
+        """Why nothing more is to be had from it, in a few words; empty while something is."""
+        if not self._why_over and self.child.stdout is None:
+            self._why_over = _BY_ITSELF
+        if not self._why_over and self.child.terminal is None and self.child.is_stopped():
+            self._why_over = _STOPPED
+        if not self._why_over and self._is_left():
+            self._why_over = "the command ended, and something that it started holds its output"
+        return self._why_over
+
+    @property
+    def broke_off(self) -> bool:
+        """Whether it is to be started again because of this machine, not because of what it did itself."""
+        return self._why_over in (_SLEPT, _STOPPED)
+
+    @property
+    def records(self) -> int:
+        """Records that it printed."""
+        return self.gather.records + self._records
+
+    def is_hollow(self, code: int) -> bool:
+        """Whether it got connected and then failed before it gave anything."""
+        return code != 0 and self.records == 0 and time.monotonic() - self.started < _HOLLOW_S
 
     @property
     def quiet_s(self) -> float:
         """How long nothing came from it."""
         return time.monotonic() - self._heard
 
-    def read(self) -> None:
+    def read(self) -> bytes:
         """Take the output that is there."""
         block = self.child.read()
         if block:
@@ -97,6 +131,7 @@ class Run:
             if self.gather.records:
                 self._attach()
             self._note_mark()
+        return block
 
     def read_complaint(self) -> bytes:
         """Take what it says beside its output."""
@@ -126,8 +161,8 @@ class Run:
             self._rotate(self._segment)
         return changed
 
-    def end(self, note: str) -> int:
-        """Read what is left and end its collection; the exit code."""
+    def end(self, note: str = "") -> int:
+        """Read what is left and end its collection, with why it ended if that was not its own doing; the exit code."""
         self._note_mark()
         if not self.over:
             self.child.interrupt()
@@ -136,14 +171,26 @@ class Run:
             if select.select([descriptor], [], [], left)[0] and (block := self.child.read()):
                 self._text.feed(block, self.gather)
         code = self.child.end()
+        note = note or self.why_ended(code)
         self._text.rest(self.gather, cut=True)
-        if self._done() >= self._mark:
+        if self._done() >= self._mark and self._why_over != _SLEPT:
             self._to_ms = self._mark_ms
         if self._segment is None and self.gather.records:
             self._attach()
         if self._segment is not None:
-            self._close(self._segment, note, code)
+            self._close(self._segment, note, code, failed=self.is_hollow(code))
         return code
+
+    def why_ended(self, code: int) -> str:
+        """Why it ended, and what it said last if that was not well."""
+        if code == 0 or self._why_over != _BY_ITSELF:
+            return self._why_over or _BY_ITSELF
+        return ": ".join(filter(None, (f"{_BY_ITSELF} with {_exit(code)}", self.child.said_last())))
+
+    def lost(self, why: str) -> ImportedLog | None:
+        """Its collection as it stays when its end cannot be stored; None when it is not in the case at all."""
+        segment = self._segment
+        return segment.told_lost(why) if segment is not None and segment.begun else None
 
     def why_nothing(self, code: int) -> str:
         """Why a run that never got connected gave nothing, in one sentence."""
@@ -151,11 +198,27 @@ class Run:
         if self.gather.unread and not said:
             line, reason, sample = self.gather.unreadable[0]
             said = f"line {line} {reason}: {sample[:100]}"
-        ended = f"the command ended with exit code {code}" if code >= 0 else f"the command was ended by signal {-code}"
+        ended = f"the command ended with {_exit(code)}"
         return f"{ended}: {said}" if said else f"{ended} and printed no record"
+
+    def _is_left(self) -> bool:
+        """Whether the command has been gone for a while, but its output is still open."""
+        if self.child.exit_code() is None:
+            return False
+        self._ended_at = self._ended_at or time.monotonic()
+        return time.monotonic() - self._ended_at > _LAST_WORDS_S
+
+    def _slept(self) -> bool:
+        now, steady = self._clock(), time.monotonic()
+        gained = (now - self._seen_ms) / 1000 - (steady - self._seen)
+        self._seen_ms, self._seen = now, steady
+        return gained > _SLEPT_S
 
     def _note_mark(self) -> None:
         """Move on how far time was watched: to the last instant of which everything written has been read."""
+        if self._why_over == _SLEPT or self._slept():
+            self._why_over = _SLEPT  # nothing after the last look was watched
+            return
         done = self._done()
         if done >= self._mark:
             self._to_ms = self._mark_ms
@@ -195,7 +258,8 @@ class Run:
         if not (settled or segment.foreign or time.monotonic() - self._begun > ROTATE_S):
             return
         from_ms = self._clock() if segment.spoiled else self._to_ms
-        announced = self.gather.announced or next(iter(self.gather.forms), None)
+        newest = self.gather.forms.most_common(1)
+        announced = newest[0][0] if newest else self.gather.announced
         self._close(segment, "", None)
         self.gather = self._new_gather()
         self.gather.announced = announced
@@ -203,7 +267,12 @@ class Run:
         self._segment = self._new_segment(from_ms)
         self._watch(self._segment, from_ms)
 
-    def _close(self, segment: Segment, note: str, code: int | None) -> None:
-        size = self.child.bytes_read - self._counted_bytes
-        self.ended.append(segment.end(self._to_ms, self._clock(), size=size, exit_code=code, note=note))
+    def _close(self, segment: Segment, note: str, code: int | None, *, failed: bool = False) -> None:
+        size, now = self.child.bytes_read - self._counted_bytes, self._clock()
+        self.ended.append(segment.end(self._to_ms, now, size=size, exit_code=code, note=note, failed=failed))
+        self._records += segment.gather.records
         self._counted_bytes = self.child.bytes_read
+
+
+def _exit(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {-code}"

@@ -69,10 +69,14 @@ class Segment:
         self._stored(to_ms if covered else None)
         return True
 
-    def end(self, to_ms: int, now_ms: int, *, size: int, exit_code: int | None = None, note: str = "") -> ImportedLog:
+    def end(
+        self, to_ms: int, now_ms: int, *, size: int, exit_code: int | None = None, note: str = "", failed: bool = False
+    ) -> ImportedLog:
         """Store the last rows and how it ended."""
         self.gather.settle()
         ending = self._ending(note)
+        if failed:
+            ending = ending._replace(status=CollectionStatus.FAILED)
         with self._transaction(now_ms) as tx:
             self._grow(tx, to_ms, now_ms)
             self._keeper.end(tx, ending, now_ms, size=size, exit_code=exit_code)
@@ -80,6 +84,11 @@ class Segment:
         self._stored(None)
         self.gather.spool.close()
         return told
+
+    def told_lost(self, why: str) -> ImportedLog:
+        """What it amounts to without an end: its coverage stands up to the last commit."""
+        told = self._keeper.told(self.form, Ending(CollectionStatus.FAILED, why))
+        return told._replace(status="lost")
 
     @contextlib.contextmanager
     def _transaction(self, now_ms: int) -> Iterator[Transaction]:

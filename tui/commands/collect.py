@@ -67,7 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
         since, until = (
             resolve_moment(text, now_ms=now, db=db) if text else None for text in (arguments.since, arguments.until)
         )
+        _require_past(since, until, now)
         every, lasting = (parse_duration(text) if text else None for text in (arguments.every, arguments.lasting))
+        if every == 0:
+            raise BadInput("--every 0s is no pace", "leave it out to look once, or say for example --every 5m")
         every, lasting = at_drill_pace(case, every, lasting)
     looks = Looks(
         case=str(arguments.case),
@@ -87,7 +90,15 @@ def run(arguments: argparse.Namespace) -> int:
     done = collect_streams(looks, sources, stop)
     if arguments.json:
         print_json({"schema": 1, "collections": done})
-    return 40 if any(entry["status"] == "failed" for entry in done) or not done else 0
+    return 40 if any(entry["status"] in ("failed", "lost") for entry in done) or not done else 0
+
+
+def _require_past(since_ms: int | None, until_ms: int | None, now_ms: int) -> None:
+    """Refuse a stretch of time that cannot be looked at."""
+    if until_ms is not None and until_ms > now_ms:
+        raise BadInput("--until lies in the future", "leave it out to look up to now")
+    if since_ms is not None and since_ms >= (now_ms if until_ms is None else until_ms):
+        raise BadInput("--since lies after the end of the look", "give --since before --until")
 
 
 def _outlive_the_terminal() -> None:

@@ -1,7 +1,7 @@
 """A stand-in for the platform's command line: prints what it is told through a named pipe, in the platform's own forms.
 
 Each line it is told is one step: `out TEXT`, `part TEXT` (no line end), `err TEXT`, `many N AT` (N stream lines), `exit CODE`,
-`flood AT` (lines without end).
+`flood AT` (lines without end), `ask TEXT` (a question on the terminal, answered by a line), `leave` (a process that holds the output).
 Without a pipe it plays the steps in the variable STEPS, divided by `|`. It also says its version, as the real one does.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -44,11 +45,17 @@ def play(word: str, rest: str) -> None:
     if word == "err":
         print(rest, file=sys.stderr, flush=True)
     elif word == "env":
-        print(json.dumps(line(0, os.environ.get(rest, ""))), flush=True)
+        print(json.dumps(line(1_771_383_600_000, os.environ.get(rest, ""))), flush=True)
     elif word == "many":
         count, at = map(int, rest.split())
         sys.stdout.write("".join(json.dumps(line(at + n, f"line {n}")) + "\n" for n in range(count)))
         sys.stdout.flush()
+    elif word == "ask":
+        sys.stdout.write(rest)
+        sys.stdout.flush()
+        sys.stdin.readline()
+    elif word == "leave":
+        subprocess.Popen(["sleep", "60"])
     elif word == "flood":
         flood(int(rest))
     elif word in ("out", "part"):

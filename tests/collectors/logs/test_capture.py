@@ -19,6 +19,8 @@ import pytest
 from collectors.logs.capture import Pace, capture
 from collectors.logs.keep import ImportedLog
 from collectors.logs.run import Run
+from store.case import now_ms
+from store.errors import BadInput
 from store.runbook.model import Runbook
 from tests.collectors.logs.kit import MINUTE, T0, TIMEOUT_60, lines, open_case, query_row, runbook, stream_line
 
@@ -236,6 +238,34 @@ def test_silence_is_a_gap_and_not_a_zero(capturing: Callable[..., Capturing]) ->
     assert "stalled" in live.close()[0].reason
 
 
+def test_a_machine_that_slept_did_not_watch(capturing: Callable[..., Capturing]) -> None:
+    slept_ms = 0
+    live = capturing(clock=lambda: now_ms() + slept_ms)
+    live.say(out(at=T0, message="first"))
+    live.heard("attached")
+    live.until("SELECT count(*) FROM coverage", lambda found: found[0][0] > 0)
+    slept_ms = 20 * MINUTE  # the wall clock goes on while the steady one stands still
+    assert live.heard("restarted").startswith("this machine slept, or its clock was set")
+    live.hang_up()
+    live.say(out(at=T0 + 1, message="second"))
+    live.until("SELECT count(*) FROM coverage WHERE collection = 2", lambda found: found[0][0] > 0)
+    assert live.rows("SELECT count(*) FROM coverage WHERE to_ms - from_ms > 60000") == [(0,)]
+    assert live.rows("SELECT reason FROM collection_end") == [("this machine slept, or its clock was set",)]
+
+
+def test_a_command_that_left_its_output_to_another_process_has_ended(
+    capturing: Callable[..., Capturing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collectors.logs.run._LAST_WORDS_S", 0.2)
+    live = capturing()
+    live.say(out(at=T0, message="first"))
+    live.say("leave")
+    live.say("exit 0")
+    live.hang_up()
+    (told,) = live.over()
+    assert told.reason == "the command ended, and something that it started holds its output"
+
+
 def test_a_stream_that_would_end_itself_gets_a_successor_and_what_both_print_counts_once(
     capturing: Callable[..., Capturing], on_path: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -339,6 +369,95 @@ def test_a_plain_text_log_keeps_its_continuation_lines(case: Path, under: Runboo
     assert (told.form, told.lines_read, told.matched) == ("text", 2, 1)
 
 
+def follow(case: Path, under: Runbook, steps: str, **more: Any) -> list[ImportedLog]:
+    environ = os.environ | {"STEPS": steps}
+    return capture(case, under, "runtime-logs", [sys.executable, STAND_IN], environ=environ, pace=FAST, **more)
+
+
+def test_why_a_command_ended_is_kept_with_what_it_had_printed(case: Path, under: Runbook) -> None:
+    (told,) = follow(case, under, f"{out(at=T0)}|err Error: connection reset|exit 7")
+    assert (told.status, told.matched) == ("ok", 1)
+    assert told.reason == "the command ended by itself with exit code 7: Error: connection reset"
+
+
+def test_a_command_that_gets_connected_and_fails_without_a_record_has_failed_and_is_not_tried_forever(
+    case: Path, under: Runbook
+) -> None:
+    news: list[tuple[str, str]] = []
+    steps = "err Displaying runtime logs for deployment app.example|err Error: The token is not valid|exit 1"
+    told = follow(case, under, steps, for_ms=60_000, tell=lambda kind, text: news.append((kind, text)))
+    assert [one.status for one in told] == ["failed"]
+    said = "the command ended by itself with exit code 1: Error: The token is not valid"
+    assert told[0].reason.endswith(said)
+    assert ("failed", said) in news
+    assert rows_of(case, "SELECT status FROM collection_end") == [("failed",)]
+
+
+def test_a_command_that_cannot_be_started_again_is_tried_more_and_more_seldom(
+    case: Path, under: Runbook, tmp_path: Path
+) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text(f"#!/bin/sh\nrm {tool}\nexec {shlex.quote(sys.executable)} {shlex.quote(STAND_IN)}\n", "utf-8")
+    tool.chmod(0o755)
+    environ = os.environ | {"STEPS": f"{out(at=T0)}|exit 0"}
+    told = capture(case, under, "runtime-logs", [str(tool)], environ=environ, pace=FAST, for_ms=1500)
+    failed = [one for one in told if one.status == "failed"]
+    assert 2 <= len(failed) <= 8  # pauses of 20, 40, 80 … ms, not one a look
+
+
+def test_a_secret_that_the_end_of_a_complaint_cuts_is_kept_out_whole(
+    case: Path, under: Runbook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_TOKEN", "sk-verysecret-998877")
+    marked = runbook(secrets=["API_TOKEN"])
+    news: list[str] = []
+    for filler in (280, 8180):
+        follow(
+            case,
+            marked,
+            f"err Error: {'x' * filler} sk-verysecret-998877|exit 1",
+            tell=lambda _, text: news.append(text),
+        )
+    assert len(rows_of(case, "SELECT 1 FROM collection_end WHERE status = 'failed'")) == 2
+    for text in (case.read_bytes().decode("latin-1"), *news):
+        assert "verysecre" not in text
+        assert "998877" not in text
+
+
+def test_a_look_back_knows_nothing_of_what_came_after_it_began(case: Path, under: Runbook) -> None:
+    now = iter(range(T0 + 31 * MINUTE, T0 + 90 * MINUTE, MINUTE))
+    asked: list[int] = []
+
+    def clock() -> int:
+        asked.append(next(now))
+        return asked[-1]
+
+    ask(case, under, "out " + lines([query_row(T0)]).strip(), clock=clock)
+    ((collected,),) = rows_of(case, "SELECT collected_ms FROM coverage")
+    assert collected == asked[0]
+
+
+def test_a_look_that_was_missed_is_told_as_failed(case: Path, under: Runbook) -> None:
+    told = ask(
+        case, under, "out " + lines([query_row(T0)]).strip(), since_ms=None, until_ms=None, every_ms=40, for_ms=400,
+        command=f"sleep 0.2; {QUERY}", clock=now_ms,
+    )  # fmt: skip
+    missed = [one for one in told if one.reason.startswith("missed by")]
+    assert missed
+    assert {one.status for one in missed} == {"failed"}
+
+
+def test_a_command_that_surely_follows_has_no_pace_and_no_end(case: Path, under: Runbook) -> None:
+    command = f"{QUERY.replace(' --until $UNTIL', '')} --follow"
+    told = capture(
+        case, under, "runtime-logs", command, environ=os.environ | {"STEPS": f"{out(at=T0)}|hang"}, pace=FAST,
+        every_ms=100, for_ms=1500,
+    )  # fmt: skip
+    assert [(one.status, one.matched) for one in told] == [("ok", 1)]
+    with pytest.raises(BadInput, match="follows the log"):
+        capture(case, under, "runtime-logs", command, until_ms=T0)
+
+
 QUERY = f"{shlex.quote(sys.executable)} {shlex.quote(STAND_IN)} --until $UNTIL"
 
 
@@ -439,8 +558,6 @@ def test_each_look_reaches_back_over_the_longest_time_out_so_that_none_falls_bet
 
 
 def test_a_source_without_a_command_says_so(case: Path, under: Runbook) -> None:
-    from store.errors import BadInput
-
     with pytest.raises(BadInput, match="has no command"):
         capture(case, under, "runtime-logs")
     with pytest.raises(BadInput, match="no command to run"):

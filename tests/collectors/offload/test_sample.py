@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from collectors.offload.sample import Before, Finding, look, sample_offload
@@ -299,7 +299,7 @@ def test_an_unset_variable_is_a_failed_look_with_its_name(world: World) -> None:
 
 
 def test_a_source_that_names_nothing_to_ask_is_refused(world: World) -> None:
-    bare = dataclasses.replace(source_of(world.runbook, "offload"), queue=None, ledger=None)
+    bare = msgspec.structs.replace(source_of(world.runbook, "offload"), queue=None, ledger=None)
     with pytest.raises(BadInput, match="names no"):
         sample_offload(world.case, world.runbook, bare, environ={}, now_ms=clock(world.now))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import socket
@@ -11,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import trustme
 
@@ -389,7 +389,7 @@ def test_a_fence_that_no_check_has_seen_is_a_failed_look_too(probing: Probing) -
     runbook = probes_runbook(["/ok"], "GET /ok")
     source = source_of(runbook, "probes")
     for text, reason in (("FETCH it", "line 31 of the runbook is no request: 'FETCH it'"), ("", "lists no request")):
-        broken = dataclasses.replace(source, command=Command("http", text, 30), routes=())
+        broken = msgspec.structs.replace(source, command=Command("http", text, 30), routes=())
         tick = run_probes(
             probing.case,
             runbook,

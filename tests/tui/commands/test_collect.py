@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import shlex
 import signal
 import sqlite3
@@ -50,7 +51,7 @@ def until(test: Callable[[], Any]) -> Any:
     raise AssertionError("it did not come to that")
 
 
-def collecting_on_a_terminal(case: Path) -> tuple[subprocess.Popen[bytes], int]:
+def collecting_on_a_terminal(case: Path, steps: str = f"many 3 {T0}|hang") -> tuple[subprocess.Popen[bytes], int]:
     """`collect` as the leader of a session on a terminal of its own; the other end of that terminal."""
     master, terminal = pty.openpty()
     words = [sys.executable, "-m", "tui.cli", "collect", str(case), "runtime-logs", "--", sys.executable, STAND_IN]
@@ -62,7 +63,7 @@ def collecting_on_a_terminal(case: Path) -> tuple[subprocess.Popen[bytes], int]:
         stderr=terminal,
         start_new_session=True,
         cwd=ROOT,
-        env=os.environ | {"STEPS": f"many 3 {T0}|hang"},
+        env=os.environ | {"STEPS": steps},
     )
     os.close(terminal)
     return process, master
@@ -82,6 +83,116 @@ def test_a_capture_goes_on_when_its_terminal_is_closed_and_ends_when_told(case: 
         process.kill()
         process.wait()
     assert rows(case, "SELECT status, reason, lines_read FROM collection_end") == [("ok", "stopped", 3)]
+
+
+class OnTerminal:
+    """A capture on a terminal, and what is on the screen so far."""
+
+    def __init__(self, case: Path, steps: str) -> None:
+        self.process, self._master = collecting_on_a_terminal(case, steps)
+        self.screen = b""
+
+    def __enter__(self) -> OnTerminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._master, keys)
+
+    def shows(self, text: bytes) -> None:
+        def look() -> bool:
+            while select.select([self._master], [], [], 0)[0]:
+                self.screen += os.read(self._master, 4096)
+            return text in self.screen
+
+        until(look)
+
+    def ends(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE_S)
+
+
+def test_a_question_is_shown_wherever_it_is_printed_and_can_be_answered(case: Path) -> None:
+    with OnTerminal(case, f"ask Which team? |many 3 {T0}|hang") as terminal:
+        terminal.shows(b"Which team?")
+        terminal.type(b"ours\n")
+        until(lambda: rows(case, "SELECT 1 FROM coverage"))
+        assert terminal.ends() == 0
+
+
+def test_a_capture_that_waits_for_an_answer_cannot_be_suspended_into_a_terminal_that_hears_nothing(case: Path) -> None:
+    with OnTerminal(case, f"ask Password: |many 3 {T0}|hang") as terminal:
+        terminal.shows(b"Password:")
+        terminal.type(b"\x1a")  # Ctrl-Z
+        terminal.shows(b"cannot be suspended")
+        terminal.type(b"secret\n")
+        until(lambda: rows(case, "SELECT 1 FROM coverage"))
+        assert terminal.ends() == 0
+
+
+def test_a_command_that_asks_again_later_is_started_anew_and_the_time_between_is_a_gap(case: Path) -> None:
+    with OnTerminal(case, f"many 3 {T0}|ask |ask |many 2 {T0}|hang") as terminal:
+        until(lambda: rows(case, "SELECT 1 FROM coverage"))
+        terminal.type(b"\n\n")
+        terminal.shows(b"asked for input and was stopped by the terminal")
+        until(lambda: rows(case, "SELECT 1 FROM coverage WHERE collection = 2"))
+        assert terminal.ends() == 0
+    assert rows(case, "SELECT status, reason, lines_read FROM collection_end") == [
+        ("ok", "the command asked for input and was stopped by the terminal", 3),
+        ("ok", "stopped", 5),
+    ]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_was_stopped_before_its_first_record_is_told_and_is_evidence(case: Path, as_json: bool) -> None:
+    words = [
+        sys.executable,
+        "-m",
+        "tui.cli",
+        "collect",
+        str(case),
+        "runtime-logs",
+        "--for",
+        "300ms",
+        *["--json"] * as_json,
+    ]
+    done = subprocess.run(
+        [*words, "--", sys.executable, STAND_IN],
+        env=os.environ | {"STEPS": "hang"},
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 40
+    assert b"the command had printed no record" in done.stderr
+    ((status, reason),) = rows(case, "SELECT status, reason FROM collection_end")
+    assert (status, reason[:13]) == ("failed", "stopped after")
+    assert (b'"status": "failed"' in done.stdout) is as_json
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--since", "1h", "--until", "2h"], "--since lies after the end of the look"),
+        (["--since", "2099-01-01T00:00:00Z"], "--since lies after the end of the look"),
+        (["--until", "2099-01-01T00:00:00Z"], "--until lies in the future"),
+        (["--every", "0s"], "--every 0s is no pace"),
+        (["--until", "1m", "--", "tail", "-f", "x"], "this command follows the log"),
+    ],
+)
+def test_a_time_that_cannot_be_looked_at_is_refused_before_anything_runs(
+    case: Path, words: list[str], said: str
+) -> None:
+    given = words if "--" in words else [*words, "--", "touch", str(case.with_name("ran"))]
+    command = [sys.executable, "-m", "tui.cli", "collect", str(case), "runtime-logs", *given]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, said in done.stderr) == (40, True), done.stderr
+    assert not case.with_name("ran").exists()
+    assert rows(case, "SELECT 1 FROM collection") == []
 
 
 def test_what_was_told_to_ignore_the_end_of_a_terminal_goes_on_ignoring_it(case: Path) -> None:
