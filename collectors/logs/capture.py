@@ -80,7 +80,7 @@ def capture(
         for_ms: how long to go on; a following command without it goes on until it ends or is stopped.
         every_ms: how often a command that looks back is run; once without it.
         stop: asked several times a second.
-        tell: is told (kind, text): waiting, attached, said, looked, stalled, resumed, restarted, failed, unwritten.
+        tell: is told (kind, text): waiting, attached, said, looked, missed, stalled, resumed, restarted, failed, unwritten.
         environ: of the command; ours if none is given.
         clock: the wall clock in milliseconds.
         terminal: let the command use the terminal until its first record, for a login.

@@ -25,6 +25,8 @@ from store.errors import BadInput
 from store.instants import MINUTE_MS, format_duration
 from store.runbook.model import Runbook, Source
 
+MISSED = "missed"
+"""Said of a look that did not take place, beside the statuses of those that did."""
 FIRST_LOOK_MS = 30 * MINUTE_MS
 """How far back the first look goes when nobody says and nothing was collected yet."""
 _LONGEST_GAP_MS = 24 * 60 * MINUTE_MS
@@ -62,10 +64,12 @@ def collect_queries(
         if tick.missed:
             asked = Asked(source.id, tick.planned_ms, tick.planned_ms, command=command.text, tool_version=version)
             why = missed_by(tick.planned_ms, clock(), "the look before it took too long, or the machine slept")
-            done.append(store_failed(case, asked, why, clock(), redactor=Redactor(declared_secrets(runbook.secrets))))
+            redactor = Redactor(declared_secrets(runbook.secrets))
+            # A row of its own, but no loss: the next look begins where the last good one ended.
+            done.append(store_failed(case, asked, why, clock(), redactor=redactor)._replace(status=MISSED))
         else:
             done.append(look(clock(), schedule.ends_ms))
-        tell("failed" if done[-1].status == "failed" else "looked", done[-1].reason)
+        tell({"failed": "failed", MISSED: MISSED}.get(done[-1].status, "looked"), done[-1].reason)
         if stop():
             break
     return done

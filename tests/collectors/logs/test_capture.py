@@ -437,14 +437,15 @@ def test_a_look_back_knows_nothing_of_what_came_after_it_began(case: Path, under
     assert collected == asked[0]
 
 
-def test_a_look_that_was_missed_is_told_as_failed(case: Path, under: Runbook) -> None:
+def test_a_look_that_was_missed_is_a_row_and_is_told(case: Path, under: Runbook) -> None:
     told = ask(
         case, under, "out " + lines([query_row(T0)]).strip(), since_ms=None, until_ms=None, every_ms=40, for_ms=400,
         command=f"sleep 0.2; {QUERY}", clock=now_ms,
     )  # fmt: skip
     missed = [one for one in told if one.reason.startswith("missed by")]
     assert missed
-    assert {one.status for one in missed} == {"failed"}
+    assert {one.status for one in missed} == {"missed"}
+    assert rows_of(case, "SELECT DISTINCT status FROM collection_end WHERE reason LIKE 'missed by %'") == [("failed",)]
 
 
 def test_a_command_that_surely_follows_has_no_pace_and_no_end(case: Path, under: Runbook) -> None:
