@@ -66,7 +66,8 @@ def collect_queries(
             why = missed_by(tick.planned_ms, clock(), "the look before it took too long, or the machine slept")
             redactor = Redactor(declared_secrets(runbook.secrets))
             # A row of its own, but no loss: the next look begins where the last good one ended.
-            done.append(store_failed(case, asked, why, clock(), redactor=redactor)._replace(status=MISSED))
+            missed = store_failed(case, asked, why, clock(), redactor=redactor)
+            done.append(missed._replace(status=MISSED, reason=missed.reason.removeprefix("missed ")))
         else:
             done.append(look(clock(), schedule.ends_ms))
         tell({"failed": "failed", MISSED: MISSED}.get(done[-1].status, "looked"), done[-1].reason)

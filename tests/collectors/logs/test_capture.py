@@ -442,7 +442,7 @@ def test_a_look_that_was_missed_is_a_row_and_is_told(case: Path, under: Runbook)
         case, under, "out " + lines([query_row(T0)]).strip(), since_ms=None, until_ms=None, every_ms=40, for_ms=400,
         command=f"sleep 0.2; {QUERY}", clock=now_ms,
     )  # fmt: skip
-    missed = [one for one in told if one.reason.startswith("missed by")]
+    missed = [one for one in told if one.reason.startswith("by ")]
     assert missed
     assert {one.status for one in missed} == {"missed"}
     assert rows_of(case, "SELECT DISTINCT status FROM collection_end WHERE reason LIKE 'missed by %'") == [("failed",)]
