@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import NamedTuple
 
@@ -13,8 +14,10 @@ from collectors.logs.table import header_of, is_export_header
 from collectors.logs.text import has_instant, looks_like_log
 from store.errors import BadInput
 
-HEAD = 1024 * 1024
+HEAD = objects.HEAD
 _LINES = 400
+_NEXT_RECORD = re.compile(rb"\}\s*+,?+\s*+(?=\{\s*\")")
+_IN_A_RECORD = re.compile(rb'.*(?:"|[\[\]{},]$)')
 
 
 class Layout(Enum):
@@ -43,6 +46,8 @@ def sniff(head: bytes, name: str, *, whole: bool) -> Sniffed:
     if not head.strip(b" \t\r\n\0"):
         raise BadInput(f"{name} is empty", "an export without a record proves nothing; capture it again")
     _refuse_binary(head, name)
+    returns = objects.ends_with_returns(head)
+    head = b"".join(objects.with_line_feeds([head]))
     lines = head.split(b"\n")
     if not whole and len(lines) > 1:
         lines.pop()
@@ -53,7 +58,8 @@ def sniff(head: bytes, name: str, *, whole: bool) -> Sniffed:
     if is_export_header(header_of(first)[1]):
         return Sniffed(Layout.TABLE)
     if layout := _json_layout(head, lines, first, name):
-        return Sniffed(layout)
+        # The readers of lines that are fast know line feeds only.
+        return Sniffed(Layout.DOCUMENT if returns else layout)
     timed = any(has_instant(line) for line in lines)
     if (
         not timed
@@ -96,6 +102,8 @@ def _json_layout(head: bytes, lines: list[bytes], first: bytes, name: str) -> La
         return Layout.LINES
     if unknown > other:
         return _chosen(Layout.LINES, known, unknown, name)
+    if _IN_A_RECORD.match(first) and not any(map(has_instant, lines)) and _goes_on_with_records(head, first):
+        return Layout.DOCUMENT
     # One line longer than the head: nothing of it decodes yet.
     return Layout.LINES if first.startswith(b'{"') and len(lines) == 1 and len(head) >= HEAD else None
 
@@ -111,6 +119,14 @@ def _opens_document(head: bytes, first: bytes) -> bool:
     if rest.startswith(b"["):
         return rest[1:].lstrip()[:1] in (b"{", b"]", b"[", b"")
     return rest.startswith(b"{") and rest[1:].lstrip()[:1] in (b'"', b"}", b"") and _line_vote(first) < 0
+
+
+def _goes_on_with_records(head: bytes, first: bytes) -> bool:
+    """Whether a JSON document goes on behind its lost beginning: records follow, or more is closed than was opened."""
+    following = _NEXT_RECORD.search(head)
+    if following and _document_votes(head[following.end() :])[0] > 0:
+        return True
+    return head.strip() == first and first.endswith((b"}", b"]")) and objects.nesting(first) < 0
 
 
 def _document_votes(head: bytes) -> tuple[int, int]:

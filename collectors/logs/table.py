@@ -81,7 +81,7 @@ def header_of(line: bytes) -> tuple[str, list[str]]:
     best: tuple[str, list[str]] = (",", [])
     for delimiter in DELIMITERS:
         try:
-            names = next(csv.reader([text], delimiter=delimiter), [])
+            names = next(csv.reader([text], delimiter=delimiter, skipinitialspace=True), [])
         except csv.Error:
             continue
         if len(names) > len(best[1]):
@@ -166,7 +166,8 @@ def _take(pending: deque[Line], lines: Iterator[Line]) -> list[Line]:
 
 def _values(text: bytes, delimiter: str) -> list[str] | None:
     try:
-        return next(csv.reader([text.decode("utf-8", "replace")], delimiter=delimiter, strict=True), [])
+        rows = csv.reader([text.decode("utf-8", "replace")], delimiter=delimiter, strict=True, skipinitialspace=True)
+        return next(rows, [])
     except csv.Error:
         return None
 

@@ -16,6 +16,7 @@ from collectors.logs.record import Banner, SourceFault, Unread
         "\0\0",
         "Vercel CLI 50.1.5",
         'Fetching deployment "app.example" in team',
+        "Fetching deployment …",
         "\x1b[2mDisplaying runtime logs for deployment app.example\x1b[0m",
         "⠋ waiting for new logs...",
         "waiting for new logs...",

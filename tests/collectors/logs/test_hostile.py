@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from collectors.logs.conclude import conclude
 from collectors.logs.reader import read_items
-from collectors.logs.record import Item, LogRecord, Unread
+from collectors.logs.record import Form, Item, LogRecord, Unread
 from collectors.logs.sniff import Layout
 from collectors.logs.source import open_log
 from store.errors import BadInput
+from store.evidence import CollectionStatus
 from tests.collectors.logs.kit import (
     T0,
     TIMEOUT_60,
@@ -22,8 +24,10 @@ from tests.collectors.logs.kit import (
     drain_entry,
     export_csv,
     export_row,
+    gathered,
     lines,
     query_row,
+    signature,
     stream_line,
     written,
 )
@@ -76,6 +80,13 @@ WAYS: dict[str, Callable[[], bytes]] = {
     "packed members with padding": lambda: gzip.compress(PLAIN) + b"\0" * 512,
     "frames one after the other": lambda: b"".join(pack_zstd(line + b"\n") for line in PLAIN.splitlines()),
     "frames to be skipped": lambda: SKIPPED + pack_zstd(PLAIN) + SKIPPED,
+    "banners around a pretty array": lambda: (
+        b"Vercel CLI 50.1.5\nFetching deployment ...\n"
+        + json.dumps(DRAIN, indent=2).encode()
+        + b"\nwaiting for new logs...\n"
+    ),
+    "returns for line ends": lambda: PLAIN.replace(b"\n", b"\r"),
+    "a pretty array with returns for line ends": lambda: json.dumps(DRAIN, indent=2).replace("\n", "\r").encode(),
     "banners around": lambda: b"Vercel CLI 50.1.5\nFetching deployment...\n" + PLAIN + b"waiting for new logs...\n",
 }
 
@@ -111,6 +122,8 @@ def test_a_packed_file_that_is_cut_or_damaged_says_so_after_what_could_be_read(
     [
         export_csv(EXPORT),
         "\ufeff" + export_csv(EXPORT, end="\r\n", quoted=False),
+        export_csv(EXPORT, end="\r"),
+        export_csv(EXPORT).replace('","', '", "'),
         export_csv(EXPORT, delimiter=";"),
         export_csv(EXPORT, delimiter="\t"),
         export_csv([dict(reversed(row.items())) for row in EXPORT]),
@@ -188,3 +201,75 @@ def test_a_page_in_a_page_names_its_requests_and_that_more_exist(tmp_path: Path)
                       "logs": [{"message": TIMEOUT_60}], "events": []}], "hasMoreRows": True}  # fmt: skip
     _, items = read(tmp_path, json.dumps(page, indent=1) + json.dumps(query_row(T0 + 1)))
     assert [row[3] for row in told(items)] == ["r1", query_row(T0 + 1)["id"]]
+
+
+CUTTABLE = [
+    export_row(T0 + n, 'boom {"a": [1, 2}, {"x" ] }, {id: 5}\n  at "z"\nTask timed out after 60 seconds', number=n)
+    for n in range(3)
+]
+SHORT = [{key: value for key, value in row.items() if value != ""} for row in CUTTABLE]
+
+
+@pytest.mark.parametrize("side", ["beginning", "end"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(SHORT),
+        json.dumps(SHORT, separators=(",", ":")),
+        json.dumps({"rows": SHORT}),
+        "[\n" + ",\n".join(map(json.dumps, SHORT)) + "\n]",
+    ],
+)
+def test_of_a_document_that_lost_its_beginning_or_end_the_whole_records_are_read_and_the_loss_is_told(
+    tmp_path: Path, text: str, side: str
+) -> None:
+    for at in range(1, len(text), 7):
+        part = text[at:] if side == "beginning" else text[:at]
+        spaces = (",", ":") if ", " not in text.partition("boom")[0] else (", ", ": ")
+        whole = sum(json.dumps(row, separators=spaces) in part for row in SHORT)
+        try:
+            _, items = read(tmp_path, part)
+        except BadInput:
+            assert whole == 0, part
+            continue
+        assert len([i for i in items if isinstance(i, LogRecord) and i.form is Form.EXPORT]) == whole, part
+        assert any(isinstance(i, Unread) or (isinstance(i, LogRecord) and i.at_ms is None) for i in items), part
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-02-18T03:00:00.000Z capture started\n"
+        + "".join(f"Feb 18 12:05:0{n} app POST {WEBHOOK} Task timed out after 60 seconds\n" for n in range(10)),
+        "2026-02-18T03:00:00.000Z capture started\n"
+        + "".join(f"2026-02-18 12:05:0{n} POST {WEBHOOK} Task timed out after 60 seconds\n" for n in range(10)),
+        f"2026-02-18 12:05:00 ERROR POST {WEBHOOK} Task timed out after 60 seconds; issued 2026-02-18T03:01:00Z\n",
+    ],
+)
+def test_a_log_in_local_time_is_never_ok(tmp_path: Path, text: str) -> None:
+    found = gathered(written(tmp_path, text), [signature(routes=(WEBHOOK,), timeout_s=60)])
+    assert found.timeless == text.count("Task timed out")
+    assert conclude(found).status is CollectionStatus.TRUNCATED
+
+
+def test_exports_between_lines_of_text_are_counted_with_their_own_instants(tmp_path: Path) -> None:
+    text = "".join(
+        f"2026-02-18T03:{n:02}:00.000Z INFO fine\n"
+        + (json.dumps(export_row(T0 + n, TIMEOUT_60, WEBHOOK, number=n)) + "\n" if n % 6 == 0 else "")
+        for n in range(30)
+    )
+    found = gathered(written(tmp_path, text), [signature(routes=(WEBHOOK,), timeout_s=60)])
+    assert (found.rows, found.timeless, found.unread) == ([5], 0, 0)
+
+
+def test_lines_that_end_with_returns_are_counted_one_by_one(tmp_path: Path) -> None:
+    text = "".join(f"2026-02-18T03:00:0{n}.000Z Task timed out after 60 seconds\r" for n in range(3))
+    found = gathered(written(tmp_path, text), [signature(timeout_s=60)])
+    assert (found.records, found.rows) == (3, [3])
+
+
+def test_json_lines_with_lines_of_text_between_are_not_whole(tmp_path: Path) -> None:
+    text = lines(DRAIN[:2]) + "2026-02-18T03:00:00Z something else\n" + lines(DRAIN[2:])
+    _, items = read(tmp_path, text)
+    assert told(items) == told(read(tmp_path, PLAIN)[1])
+    assert [item.line for item in items if isinstance(item, Unread)] == [3]

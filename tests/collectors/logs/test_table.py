@@ -77,6 +77,27 @@ def test_the_header_tells_the_delimiter_and_the_generation() -> None:
     assert generation(["timestampInMs", "lambdaDurationInMs"]) == "2023"
 
 
+def test_blanks_behind_the_delimiters_are_no_part_of_names_and_values() -> None:
+    (row,) = read('"ts", "msg", "code"\n"1", "two, and\nthree", 5\n')
+    assert isinstance(row, Row)
+    assert row.values == {"ts": "1", "msg": "two, and\nthree", "code": "5"}
+    assert header_of(b'"TimeUTC" , "timestampInMs";') == (",", ["TimeUTC", "timestampInMs;"])
+    spaced = export_csv(ROWS).replace('","', '", "')
+    assert is_export_header(header_of(spaced.encode().split(b"\n")[0])[1])
+    assert [row.values["message"] for row in read(spaced) if isinstance(row, Row)] == [row["message"] for row in ROWS]
+
+
+def test_an_export_is_told_by_few_of_its_columns() -> None:
+    assert is_export_header(["TimeUTC", "timestampInMs", "requestId", "level"])
+    assert not is_export_header(["TimeUTC", "message", "level"])
+
+
+def test_rows_may_end_with_returns_alone() -> None:
+    found = read(export_csv(ROWS, end="\r"))
+    assert [row.values["timestampInMs"] for row in found if isinstance(row, Row)] == [str(T0 + n) for n in range(5)]
+    assert len(found) == 5
+
+
 def test_no_text_is_no_rows() -> None:
     assert read("") == []
     assert read("a,b\n") == []

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from collectors.logs.objects import lines_of
-from collectors.logs.record import Banner, Form, Item, LogRecord
+from collectors.logs.record import Banner, Form, Item, LogRecord, SourceFault, Unread
 from collectors.logs.text import has_instant, looks_like_log, text_items
-from tests.collectors.logs.kit import T0
+from tests.collectors.logs.kit import T0, TIMEOUT_60, WEBHOOK, drain_entry, export_row, stream_line
+
+STARTED = "2026-02-18T03:00:00.000Z capture started\n"
 
 
 def read(text: str, *, timed: bool = False) -> list[Item]:
@@ -50,6 +56,161 @@ def test_a_local_clock_is_no_instant() -> None:
     assert has_instant(b"web-1  | 2026-02-18T03:00:00Z INFO")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Feb 18 12:05:07 app POST /api/webhooks/email Task timed out after 60 seconds",
+        "2026-02-18 12:05:07 ERROR POST /api/webhooks/email Task timed out after 60 seconds",
+        "2026-02-18T12:05:07.123 ERROR POST /api/webhooks/email Task timed out after 60 seconds",
+        "[12:05:07] POST /api/webhooks/email Task timed out after 60 seconds",
+        "[Nest] 4242  - 02/18/2026, 12:05:07 PM   ERROR POST /api/webhooks/email Task timed out after 60 seconds",
+        "I0218 12:05:07.000001       1 POST /api/webhooks/email Task timed out after 60 seconds",
+        '10.0.0.1 - alice [18/Feb/2026:12:05:07 +0900] "POST /api/webhooks/email HTTP/1.1" Task timed out after 60 s',
+        "web-1  | Feb 18 12:05:07 POST /api/webhooks/email Task timed out after 60 seconds",
+        "POST /api/webhooks/email Task timed out after 60 seconds",
+        "[POST] /api/webhooks/email Task timed out after 60 seconds",
+        "error: POST /api/webhooks/email Task timed out after 60 seconds",
+        "1771383600.123 POST /api/webhooks/email Task timed out after 60 seconds",
+    ],
+)
+def test_a_line_that_begins_like_a_record_is_one_without_an_instant(line: str) -> None:
+    first, *others = records(STARTED + f"{line}\n    at x\n" * 3, timed=True)
+    assert first.messages == (STARTED.strip(),)
+    assert [(r.at_ms, r.route, r.line) for r in others] == [(None, WEBHOOK, n) for n in (2, 4, 6)]
+    assert all(r.messages[0].endswith("\n    at x") for r in others)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "    at handler (/var/task/2026-02-18/app.js:12:05:07)",
+        "  2026-02-18 12:05:07 in the midst of a table",
+        "\tPOST /api/webhooks/email",
+        "Caused by: Error: query_wait_timeout",
+        "The job that began at 12:05:07 was the last one",
+        "Request failed for POST /api/webhooks/email",
+        "Code: `FUNCTION_INVOCATION_TIMEOUT`",
+        "ID: `bom1::mhp76-1771383600000-0123456789ab`",
+        "{ code: 'P2028', meta: {} }",
+        "{\n  code: 'P2028',\n}",
+        "]",
+        "[error] the pool is empty",
+    ],
+)
+def test_a_line_that_begins_like_part_of_a_message_is_part_of_it(line: str) -> None:
+    text = f"2026-02-18T03:00:00Z ERROR boom\n{line}\nlast words"
+    (record,) = records(text + "\n", timed=True)
+    assert (record.messages, record.at_ms) == ((text,), T0)
+
+
+def test_lines_before_the_first_instant_are_a_record_without_one() -> None:
+    first, second = records("Task timed out after 60 seconds\nmore\n" + STARTED, timed=True)
+    assert (first.at_ms, first.messages) == (None, ("Task timed out after 60 seconds\nmore",))
+    assert second.at_ms == T0
+
+
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("label", ["", "web-1  | "])
+def test_json_among_lines_of_text_is_the_record_that_it_is(timed: bool, indent: int | None, label: str) -> None:
+    parts = [export_row(T0 + 5, TIMEOUT_60, number=1), drain_entry(T0 + 6, number=2), stream_line(T0 + 7)]
+    text = STARTED + "".join(json.dumps(part, indent=indent) + "\n" for part in parts) + STARTED
+    lines = [label + line for line in text.splitlines()]
+    found = records("\n".join(lines), timed=timed)
+    assert [(r.form, r.at_ms) for r in found] == [
+        (Form.TEXT, T0),
+        (Form.EXPORT, T0 + 5),
+        (Form.DRAIN, T0 + 6),
+        (Form.STREAM, T0 + 7),
+        (Form.TEXT, T0),
+    ]
+    assert [lines[r.line - 1].removeprefix(label)[:1] for r in found] == ["2", "{", "{", "{", "2"]
+
+
+def test_an_array_of_records_among_lines_of_text_gives_them_all() -> None:
+    rows = [export_row(T0 + n, TIMEOUT_60, number=n) for n in range(3)]
+    for array in (json.dumps(rows), json.dumps(rows, indent=1), "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]"):
+        found = records(STARTED + array + "\n" + STARTED, timed=True)
+        assert [r.form for r in found] == [Form.TEXT, *[Form.EXPORT] * 3, Form.TEXT]
+
+
+def test_json_of_no_known_form_among_lines_of_text_is_a_text_of_its_own() -> None:
+    text = '{"level":50,"msg":"query_wait_timeout"}\n{\n  "a": {\n    "b": 1\n  }\n}\n'
+    for timed in (True, False):
+        _, one, two = records(STARTED + text, timed=timed)
+        assert (one.messages, one.at_ms, one.line) == (('{"level":50,"msg":"query_wait_timeout"}',), None, 2)
+        assert (json.loads(two.messages[0]), two.at_ms, two.line) == ({"a": {"b": 1}}, None, 3)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_among_lines_of_text_that_is_cut_off_is_told_and_costs_nothing_else(indent: int | None) -> None:
+    cut, whole = json.dumps(export_row(T0 + 5, TIMEOUT_60), indent=indent), json.dumps(export_row(T0 + 6, number=1))
+    found = read(STARTED + cut[:-30] + "\n" + whole + "\n" + STARTED, timed=True)
+    assert [(item.line, item.reason) for item in found if isinstance(item, Unread)] == [(2, "is cut off in the middle")]
+    told = [(item.form, item.at_ms) for item in found if isinstance(item, LogRecord)]
+    # What is left of a broken one is text, to which its request id still tells an instant.
+    rest = [(Form.TEXT, T0 + 5)] if indent else []
+    assert told == [(Form.TEXT, T0), *rest, (Form.EXPORT, T0 + 6), (Form.TEXT, T0)]
+
+
+def test_brackets_without_end_cost_no_time() -> None:
+    found = records(STARTED + "{\n" * 20_000 + STARTED, timed=True)
+    assert [r.at_ms for r in found] == [T0, T0]
+
+
+def test_a_fault_of_the_source_among_lines_of_text_is_told() -> None:
+    found = read(STARTED + '{"type":"deployment_error","message":"gone"}\n', timed=True)
+    assert found[1] == SourceFault(2, True, "deployment_error: gone")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-02-18 12:05:00 ERROR Task timed out after 60 seconds; token issued 2026-02-18T03:01:00Z",
+        "2026-02-18 12:05:00 2026-02-18T03:01:00Z",
+        "Feb 18 12:05:00 host app: token of 2026-02-18T03:01:00Z",
+        "12:05:00 token 2026-02-18T03:01:00Z",
+        "Task timed out after 60 seconds; token issued 2026-02-18T03:01:00Z",
+    ],
+)
+def test_another_instant_in_a_line_is_not_its_own(line: str) -> None:
+    for timed in (True, False):
+        (record,) = records(line + "\n", timed=timed)
+        assert (record.at_ms, record.messages) == (None, (line,))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '10.0.0.1 - - [2026-02-18T03:00:00+00:00] "POST /api/webhooks/email HTTP/1.1" 504 0',
+        '10.0.0.1 - alice [2026-02-18T03:00:00+00:00] "POST /api/webhooks/email HTTP/1.1" 504 0',
+        "<34>1 2026-02-18T03:00:00Z host app 42 - - boom",
+        "[pod/web-7d4b9c-x2x/app] 2026-02-18T03:00:00Z boom",
+        "web-7d4b9c-x2x app 2026-02-18T03:00:00Z boom",
+        "web-1  | 2026-02-18T03:00:00Z boom",
+        "error 2026-02-18T03:00:00Z boom",
+        'time="2026-02-18T03:00:00Z" level=error msg="token of 2026-02-18T04:00:00Z"',
+        "level=error ts=2026-02-18T03:00:00Z msg=boom",
+        "ERROR:root:2026-02-18T03:00:00Z boom",
+    ],
+)
+def test_an_instant_behind_names_of_machines_is_the_lines_own(line: str) -> None:
+    (record,) = records(line + "\n")
+    assert record.at_ms == T0
+
+
+def test_lines_of_another_program_keep_their_instant_among_those_that_begin_with_one() -> None:
+    text = (
+        STARTED + '10.0.0.1 - - [2026-02-18T03:00:05+00:00] "POST /x HTTP/1.1" 504 0\n<34>1 2026-02-18T03:00:06Z h a\n'
+    )
+    assert [r.at_ms for r in records(text, timed=True)] == [T0, T0 + 5_000, T0 + 6_000]
+
+
+def test_an_instant_of_which_it_is_not_sure_whose_it_is_is_nobodys() -> None:
+    _, record = records(STARTED + "Deadline: 2026-02-18T04:00:00Z\nTask timed out after 60 seconds\n", timed=True)
+    assert record.at_ms is None
+
+
 def test_request_ids_of_the_platform_tell_the_instant_of_a_text_without_one() -> None:
     (record,) = records(
         f'API Error (504 {{"error":{{"message":"FUNCTION_INVOCATION_TIMEOUT fra1::46n92-{T0}-02e151215b22"}}}}) · Retrying\n'
@@ -90,6 +251,12 @@ def test_the_pretty_print_gives_route_status_and_message_but_no_instant() -> Non
     assert (one.form, one.route, one.status, one.at_ms) == (Form.PRETTY, "/api/webhooks/email", 504, None)
     assert one.messages == ("first\nTask timed out after 60 seconds",)
     assert (two.status, two.cut) == (None, True)
+
+
+def test_json_in_a_pretty_print_is_its_message() -> None:
+    message = json.dumps(drain_entry(), indent=1)
+    (record,) = records(f"12:00:01.23  🚫  POST  504  app.example  ƒ  /api/webhooks/email\n-----------\n{message}\n")
+    assert (record.form, record.messages) == (Form.PRETTY, (message,))
 
 
 def test_the_table_of_the_query_form_is_read_row_by_row() -> None:
