@@ -9,7 +9,7 @@ from collectors.logs.generic import FieldReader
 from collectors.logs.objects import LONGEST, TOO_LONG, line_items
 from collectors.logs.reader import json_line
 from collectors.logs.record import Banner, Form, LogRecord, SourceFault, Unread
-from collectors.logs.text import has_instant, text_items
+from collectors.logs.text import LONGEST_MESSAGE, begins_record, has_instant, text_items
 from store.runbook.model import Source
 
 _TRIES = 5
@@ -97,10 +97,12 @@ class LiveText:
         lines = list(enumerate(text.removesuffix(b"\n").split(b"\n"), self.line))
         self._timed = self._timed or any(has_instant(line) for _, line in lines)
         lines = self._record + lines
-        # The last record may go on in the next piece.
-        last = (
-            max((n for n, (_, line) in enumerate(lines) if has_instant(line)), default=0) if self._timed else len(lines)
-        )
+        # The last record may go on in the next piece, as far as a record goes.
+        last = len(lines)
+        if self._timed:
+            last = max((n for n, (_, line) in enumerate(lines) if begins_record(line)), default=0)
+            if sum(len(line) for _, line in lines[last:]) > LONGEST_MESSAGE:
+                last = len(lines)
         self._record = lines[last:]
         self._give_text(gather, lines[:last])
 

@@ -63,7 +63,7 @@ _OPENS = re.compile(rb"\0*+(" + _LABEL.encode() + rb")[\[{]\s*+(?:$|[\"{])")
 _INSIDE = re.compile(rb"\s|$|[}\]\"]|[\[{]\s*+(?:$|[\"{])")
 _KEYED = re.compile(rb'[\s\[{]*+"[^"\n]*+"\s*+:')
 
-_LONGEST_MESSAGE = 1024 * 1024
+LONGEST_MESSAGE = 1024 * 1024
 _DEEPEST = 16
 """No log nests deeper; what seems to costs no second look."""
 
@@ -119,7 +119,7 @@ class _Text:
         self._held, self._pretty = [], False
 
     def _goes_on(self, words: str) -> bool:
-        if not self._held or self._size >= _LONGEST_MESSAGE:
+        if not self._held or self._size >= LONGEST_MESSAGE:
             return False
         return _belongs(words) if self._pretty else _joins(words, self._timed)
 
@@ -161,7 +161,7 @@ def _block(again: deque[Line], lines: Iterator[Line], label: bytes) -> tuple[lis
         size += len(text)
         if depth <= 0:
             return held, True
-        if depth > _DEEPEST or size > _LONGEST_MESSAGE:
+        if depth > _DEEPEST or size > LONGEST_MESSAGE:
             break
     return held, False
 
@@ -183,6 +183,11 @@ def _value(block: list[Line], label: bytes, *, closed: bool) -> Line | _Value:
 def has_instant(line: bytes) -> bool:
     """Whether a line begins with an instant that has an offset."""
     return _STARTS.match(strip_ansi(line[:200].decode("utf-8", "replace"))) is not None
+
+
+def begins_record(line: bytes) -> bool:
+    """Whether a line of a log whose lines carry instants is not part of the record above it."""
+    return _stands_alone(strip_ansi(line[: 2 * _NEAR].decode("utf-8", "replace")))
 
 
 def looks_like_log(line: bytes) -> bool:

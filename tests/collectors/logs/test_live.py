@@ -38,6 +38,7 @@ LOGS = {
     + "oops\n",
     "drain": lines([drain_entry(T0 + n, number=n) for n in range(6)]),
     "query": lines([query_row(T0 + n, number=n) for n in range(3)]) + json.dumps(query_row(T0 + 9)),
+    "local clock": "2026-02-18T03:00:00Z a\n" + "2026-02-18 12:05:00 query_wait_timeout\n  at x\n" * 3,
     "text": "2026-02-18T03:00:00Z a\n  query_wait_timeout\n2026-02-18T03:00:01Z b\nquery_wait_timeout\n",
 }
 
@@ -64,6 +65,18 @@ def test_other_logs_are_read_by_their_fields() -> None:
     source = Source("app", SourceKind.LOGS, "", 1, format="jsonl", fields=FieldMap(time="ts", message="m"))
     found, live = read(f'{{"ts":{T0},"m":"query_wait_timeout"}}\n'.encode(), [9], source)
     assert (found.rows, live.form_name(found)) == ([0, 1], "jsonl")
+
+
+def test_what_follows_one_instant_is_held_only_as_far_as_a_record_goes() -> None:
+    gather = Gather([Matcher(s) for s in SIGNATURES], Redactor(), placed_ms=T0)
+    live = LiveText(SOURCE)
+    live.feed(b"2026-02-18T03:00:00Z a\n", gather)
+    for _ in range(30):
+        live.feed(b"2026-02-18 12:05:00 b\n" * 100, gather)
+        assert live.held_bytes < 100
+    for _ in range(30):
+        live.feed(b"  at somewhere\n" * 10_000, gather)
+        assert live.held_bytes <= (1 << 20) + 150_000
 
 
 def test_a_web_page_is_told_as_one() -> None:
