@@ -45,8 +45,11 @@ class FieldReader:
         iterator = iter(blocks)
         first = next(iterator, b"")
         if objects.opens_document(first):
-            for found in objects.document_records(_chain(first, iterator)):
-                yield found if isinstance(found, Unread) else self._object(found.value, found.line, found.raw)
+            for found in objects.document_parts(_chain(first, iterator)):
+                if isinstance(found, objects.Parsed):
+                    yield self._object(found.value, found.line, found.raw)
+                else:
+                    yield found
             return
         for line, text in objects.lines_of(_chain(first, iterator)):
             yield from self.json_line(line, text)

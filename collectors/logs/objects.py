@@ -193,15 +193,6 @@ def opens_document(head: bytes) -> bool:
     return False
 
 
-def document_records(blocks: Iterable[bytes]) -> Iterator[Parsed | Unread]:
-    """Top-level objects for whoever takes everything else for unreadable."""
-    for found in document_parts(blocks):
-        if isinstance(found, Parsed | Unread):
-            yield found
-        else:
-            yield Unread(found.line, NOT_JSON, found.text if isinstance(found, Banner) else b"")
-
-
 def document_parts(blocks: Iterable[bytes]) -> Iterator[Parsed | Item]:
     """Top-level objects, inside arrays or not; text between them that is no separator is the tool's own or unreadable."""
     splitter = _Splitter()

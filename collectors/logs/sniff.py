@@ -132,7 +132,7 @@ def _goes_on_with_records(head: bytes, first: bytes) -> bool:
 def _document_votes(head: bytes) -> tuple[int, int]:
     known = unknown = 0
     start = min(i for i in (head.find(b"["), head.find(b"{")) if i >= 0)
-    for found in objects.document_records([head[start:]]):
+    for found in objects.document_parts([head[start:]]):
         if isinstance(found, objects.Parsed):
             good = any(_is_known(item) for item in json_items(found.value, 0, b""))
             known, unknown = known + good, unknown + (not good)

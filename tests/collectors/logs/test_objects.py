@@ -15,7 +15,7 @@ from collectors.logs.objects import (
     Parsed,
     decode,
     document_items,
-    document_records,
+    document_parts,
     line_items,
     lines_of,
     nesting,
@@ -30,7 +30,7 @@ ENTRIES = [drain_entry(T0 + n, number=n) for n in range(4)]
 def values(text: str, size: int = 7) -> list[Any]:
     data = text.encode()
     blocks = [data[at : at + size] for at in range(0, len(data), size)]
-    return [found.value if isinstance(found, Parsed) else found for found in document_records(blocks)]
+    return [found.value if isinstance(found, Parsed) else found for found in document_parts(blocks)]
 
 
 @pytest.mark.parametrize("indent", [None, 0, 1, 2, "\t"])
@@ -124,12 +124,10 @@ def test_the_tools_own_lines_around_a_document_are_passed_over_and_its_complaint
     assert [type(item) for item in found[4:]] == [LogRecord] * 4 + [Banner]
 
 
-def test_whoever_asks_for_objects_only_takes_the_tools_lines_for_unreadable() -> None:
-    assert values("Vercel CLI 50.1.5\nError: gone\n" + json.dumps(ENTRIES)) == [
-        Unread(1, "is not JSON", b"Vercel CLI 50.1.5"),
-        Unread(2, "is not JSON", b""),
-        *ENTRIES,
-    ]
+def test_what_the_tool_says_before_a_document_is_its_own_and_no_record() -> None:
+    banner, fault, *entries = values("Vercel CLI 50.1.5\nError: gone\n" + json.dumps(ENTRIES))
+    assert (banner, fault) == (Banner(1, b"Vercel CLI 50.1.5"), SourceFault(2, True, "the command said: gone"))
+    assert entries == ENTRIES
 
 
 def test_a_stray_quote_in_a_pretty_printed_array_costs_one_record_and_tells_its_line() -> None:
@@ -147,7 +145,7 @@ def test_text_between_the_records_is_told_with_its_line() -> None:
 
 def test_the_line_of_each_record_is_where_it_begins() -> None:
     text = json.dumps(ENTRIES, indent=1).encode()
-    found = list(document_records([text]))
+    found = list(document_parts([text]))
     assert [text.split(b"\n")[f.line - 1].strip() for f in found] == [b"{"] * 4
 
 
@@ -215,7 +213,7 @@ def test_a_return_in_the_midst_of_a_line_is_no_line_end_where_lines_end_with_lin
 def test_a_document_may_have_returns_for_line_ends() -> None:
     text = json.dumps(ENTRIES, indent=1).replace("\n", "\r")
     assert values(text) == ENTRIES
-    assert [found.line for found in document_records([text.encode()])][:2] == [
+    assert [found.line for found in document_parts([text.encode()])][:2] == [
         2,
         2 + json.dumps(ENTRIES[0], indent=1).count("\n") + 1,
     ]
