@@ -65,8 +65,9 @@ _OPTION = re.compile(
 )
 # What stands between a secret's letters, or for them: colours, escapes of JSON, colours whose first character was lost.
 _DISGUISES = frozenset(("\x1b", "\x9b", "\\u", "\\/", "[39m", "[0m"))
+_HEX = r"[\dA-Fa-f]"
 _ESCAPE = re.compile(
-    r"(?i)(?<!\\)(?:(\\++)u(?:(d[89ab][\da-f]{2})\\++u(d[c-f][\da-f]{2})|([\da-f]{4}))|\\++(?:/|(?:x1b|033|e)(?=\[)))"
+    rf"\\(?<!\\\\)(?:(\\*+)u(?:([dD][89abAB]{_HEX}{{2}})\\++u([dD][c-fC-F]{_HEX}{{2}})|({_HEX}{{4}}))|\\*+(?:/|(?:x1[bB]|033|e)(?=\[)))"
 )
 _COLOUR = re.compile(r"\[\d{1,3}(?:;\d{1,3}){0,5}m(?!\])")
 # Request ids of the platforms, numbers, our own digests, and paths of plain words.
@@ -146,7 +147,7 @@ class Redactor:
         if "private key" in hints:  # first: who masks its first line as a value hides where it begins
             text = self._swap(_PRIVATE_KEY, "[token]", text)
         words = _NAMES & hints
-        if words and "=" not in text and "tring" not in text:
+        if words and "=" not in text and "tring" not in text:  # but a query string need not have any sign
             words -= QUERIES
         if words:
             text = self._blanked(text, named(text, _lowered(text), words))
@@ -188,13 +189,14 @@ class Redactor:
         for written in dict.fromkeys((query, query.replace('"', '""'))):
             if len(written) < _SHORTEST_SECRET or written not in text:
                 continue
-            blanked = self._blanked(written, query_pieces(written, 0, len(written), nameless=True))
-            if "=" in written:
-                text = text.replace(written, blanked)
-            else:  # it may be any word, so only as a whole field
-                field = rf"(?<![^,;|\t\"]){re.escape(written)}(?![^,;|\t\"\r\n])"
-                text = re.sub(field, blanked.replace("\\", r"\\"), text)
+            place = re.escape(written)
+            if "=" not in written:  # it may be any word, so only as a whole field
+                place = rf"(?<![^,;|\t\"]){place}(?![^,;|\t\"\r\n])"
+            text = re.sub(place, self._query_blanked, text)
         return text
+
+    def _query_blanked(self, found: re.Match[str]) -> str:
+        return self._blanked(found[0], query_pieces(found[0], 0, len(found[0]), nameless=True))
 
     def _search(self, match: re.Match[str]) -> str:
         """What follows a question mark has no need of names, if an address stands before it."""
@@ -255,5 +257,5 @@ def _letter(escape: re.Match[str]) -> str:
         return bytes.fromhex(high + low).decode("utf-16-be")
     letter = chr(int(code, 16))
     if letter in '"\\':  # still escaped, or it would end what holds it
-        return "\\" * (2 * len(slashes) - 1) + letter
+        return "\\" * (2 * len(slashes) + 1) + letter
     return letter if letter.isprintable() or letter in "\x1b\x9b\u200b" else escape[0]

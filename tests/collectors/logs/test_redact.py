@@ -352,6 +352,8 @@ def test_every_value_of_a_list_is_counted() -> None:
     redactor = Redactor()
     redactor.text("'set-cookie': [ 'a=1', 'b=2' ], password: 'x', ip: 2001:db8::1, /x?alone&a=1")
     assert redactor.count == 6
+    redactor.raw(b"GET,tokenalone,200,atokenalone", "tokenalone")
+    assert redactor.count == 7
 
 
 NAMES = [
