@@ -24,7 +24,7 @@ _ROUTES = 4_000
 
 _UNMASKED = rf"(?!{MARK})"
 _URL_CREDENTIALS = re.compile(r"(:\\?/\\?/)[^\s/\"'\\<>]+@(?=[\w\[])")
-_BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]{6,}")
+_BEARER = re.compile(r"(?i)\b((?:bearer\s+)+)[\w.~+/=-]{6,}")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----(?s:.)*?(?:-----END[A-Z -]*|\Z)")
 _TOKEN = re.compile(
     r"\beyJ[\w-]{5,600}\.[\w-]{5,}(?:\.[\w-]*)?|\b(?:sk|pk|rk)_(?:live|test)_\w{8,}|\bsk-[\w-]{16,}|\bgh[pousr]_\w{20,}"
