@@ -26,6 +26,7 @@ class StreamLine(Struct, gc=False):
     timestampInMs: int
     rowId: Annotated[str, Meta(min_length=1)]
     responseStatusCode: int | None = None
+    requestPath: str | None = None
     messageTruncated: bool | None = None
     proxy: None = None  # a drain has one
 
@@ -36,16 +37,10 @@ class StreamText(StreamLine, gc=False):
     message: str | None = None
 
 
-class StreamRecord(StreamText, gc=False):
-    """The same with all that a match is stored with."""
-
-    requestPath: str | None = None
-
-
 _AT: Callable[[StreamLine], int] = attrgetter("timestampInMs")
 _STATUS: Callable[[StreamLine], int | None] = attrgetter("responseStatusCode")
 _CUT: Callable[[StreamLine], bool | None] = attrgetter("messageTruncated")
-_RECORD = msgspec.json.Decoder(StreamRecord)
+_TEXT = msgspec.json.Decoder(StreamText)
 
 
 class StreamLines(FastLines[StreamLine]):
@@ -63,15 +58,21 @@ class StreamLines(FastLines[StreamLine]):
         wanted = self._wanted
         picked: dict[int, bool] = {}
         if wanted and not wanted.isdisjoint(map(_STATUS, records)):
-            picked = {index: MATCH for index, status in enumerate(map(_STATUS, records)) if status in wanted}
+            found = [index for index, status in enumerate(map(_STATUS, records)) if status in wanted]
+            picked = {index: MATCH for index in found if self._may_want(records[index].requestPath)}
         if True in map(_CUT, records):
             self.gather.cut += list(map(_CUT, records)).count(True)
         self._count(times, first, last, picked)
         return picked
 
+    def _may_want(self, path: str | None) -> bool:
+        """Whether a signature may want a line for its status: one without a path is on no route."""
+        place = self._paths[path.partition("?")[0]] if path else None
+        return bool(path) and (place is None or place.by_status)
+
     def _record(self, number: int, raw: bytes) -> LogRecord | None:
         try:
-            line = _RECORD.decode(raw)
+            line = _TEXT.decode(raw)
         except NOT_TYPED:
             return None
         path = (line.requestPath or "").partition("?")[0]
