@@ -38,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", metavar="T", help="look back to this moment")
     parser.add_argument("--until", metavar="T", help="look up to this moment; now if none is given")
     parser.add_argument(
-        "--every", metavar="D", help="look again and again, this far apart; the source's own pace with --for alone"
+        "--every",
+        metavar="D",
+        help="look again and again, this far apart; the source's own pace with --for alone; a command that follows has none",
     )
     parser.add_argument("--for", metavar="D", dest="lasting", help="go on looking for this long")
     parser.add_argument("--confirm", action="store_true", help="requests that run jobs may run now")
